@@ -1,0 +1,143 @@
+#include "agent/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "agent/pattern.h"
+#include "common/text.h"
+#include "proto/endpoint.h"
+#include "proto/wire.h"
+
+namespace outflow::agent {
+namespace {
+
+constexpr auto kReportIntervalMin = std::chrono::milliseconds(100);
+constexpr auto kReportIntervalMax = std::chrono::hours(1);
+
+std::string host_name() {
+  std::array<char, 254> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+// CLI11 prints "--flag: <what this returns>"; an empty string accepts.
+std::string check_node_name(const std::string& name) {
+  const bool printable =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!name.empty() && name.size() <= wire::kNodeNameMax && printable) return "";
+  return fmt::format("'{}' is not 1 to {} printable characters without spaces", name,
+                     wire::kNodeNameMax);
+}
+
+std::string check_interval(const std::string& text) {
+  const auto interval = parse_duration(text);
+  if (!interval) return interval.error().what;
+  if (*interval >= kReportIntervalMin && *interval <= kReportIntervalMax) return "";
+  return fmt::format("'{}' is not between {} and {}", text,
+                     to_text(nanoseconds(kReportIntervalMin)),
+                     to_text(nanoseconds(kReportIntervalMax)));
+}
+
+std::string check_directory(const std::string& path) {
+  return path.starts_with('/') ? "" : fmt::format("'{}' is not an absolute path", path);
+}
+
+std::string check_pattern(const std::string& pattern) {
+  return glob_error(pattern);
+}
+
+const std::map<std::string, AttachMode>& attach_modes() {
+  static const std::map<std::string, AttachMode> kModes = {
+      {"auto", AttachMode::Auto}, {"tcx", AttachMode::Tcx}, {"clsact", AttachMode::Clsact}};
+  return kModes;
+}
+
+// What the command line gives as text and the Config holds as something better.
+struct Raw {
+  std::string attach = "auto";
+  std::string report_interval = "10s";
+};
+
+void add_flags(CLI::App& app, Config& config, Raw& raw) {
+  app.set_version_flag("--version", std::string("outflow-agent ") + OUTFLOW_VERSION);
+  app.add_option("--aggregator", config.aggregator, "HOST:PORT or unix:PATH of the aggregator")
+      ->envname("OUTFLOW_AGGREGATOR")
+      ->capture_default_str();
+  app.add_option("--node-name", config.node_name,
+                 "the node's name in Kubernetes; the host name "
+                 "unless given")
+      ->envname("OUTFLOW_NODE_NAME")
+      ->check(check_node_name);
+  app.add_option("--interface-pattern", config.interface_patterns,
+                 "host-side pod interfaces to hook, as globs separated by commas")
+      ->envname("OUTFLOW_INTERFACE_PATTERN")
+      ->capture_default_str()
+      ->delimiter(',')
+      ->check(check_pattern);
+  app.add_option("--attach", raw.attach, "auto, tcx or clsact; auto is tcx where the kernel has it")
+      ->envname("OUTFLOW_ATTACH")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "tcx", "clsact"}));
+  app.add_option("--tuples-max", config.tuples_max, "room of the kernel's tuple table")
+      ->envname("OUTFLOW_TUPLES_MAX")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, kTuplesMaxLimit));
+  app.add_option("--report-interval", raw.report_interval, "time between two reports: 10s, 1m")
+      ->envname("OUTFLOW_REPORT_INTERVAL")
+      ->capture_default_str()
+      ->check(check_interval);
+  app.add_option("--state-dir", config.state_dir, "what must survive a restart of the agent")
+      ->envname("OUTFLOW_STATE_DIR")
+      ->capture_default_str()
+      ->check(check_directory);
+  app.add_option("--bpffs-dir", config.bpffs_dir, "where maps and links are pinned")
+      ->envname("OUTFLOW_BPFFS_DIR")
+      ->capture_default_str()
+      ->check(check_directory);
+  app.add_option("--http-listen", config.http_listen, "HOST:PORT of /metrics, /healthz, /readyz")
+      ->envname("OUTFLOW_HTTP_LISTEN")
+      ->capture_default_str();
+  app.add_option("--log-level", config.log_level, "debug, info, warn or error")
+      ->envname("OUTFLOW_LOG_LEVEL")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  app.add_flag("--insecure", config.insecure,
+               "allow plaintext to an address that is not a loopback")
+      ->envname("OUTFLOW_INSECURE");
+  app.add_flag("--uninstall", config.uninstall, "remove every hook, pin and state, then exit");
+}
+
+}  // namespace
+
+std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
+  Config config;
+  Raw raw;
+  CLI::App app{"Watches what pods send and reports it to the Outflow aggregator.", "outflow-agent"};
+  app.get_formatter()->column_width(34);
+  add_flags(app, config, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    const bool version = asked.get_name() == "CallForVersion";
+    return Exit{0, version ? std::string(asked.what()) + "\n" : app.help()};
+  } catch (const CLI::ParseError& error) {
+    return Exit{2, std::string("outflow-agent: ") + error.what() + "\n"};
+  }
+  config.attach = attach_modes().at(raw.attach);
+  config.report_interval = *parse_duration(raw.report_interval);
+  if (config.node_name.empty()) config.node_name = host_name();
+  if (const std::string why = check_node_name(config.node_name); !why.empty()) {
+    return Exit{2, "outflow-agent: --node-name: " + why + "\n"};
+  }
+  auto endpoint = checked_endpoint(config.aggregator, config.insecure, "--aggregator");
+  if (!endpoint) return Exit{2, "outflow-agent: " + endpoint.error().what + "\n"};
+  config.aggregator = *endpoint;
+  return config;
+}
+
+}  // namespace outflow::agent

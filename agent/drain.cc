@@ -1,0 +1,115 @@
+#include "agent/drain.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace outflow::agent {
+namespace {
+
+// Rows asked for at once; a hash bucket that holds more makes the kernel say ENOSPC.
+constexpr std::uint32_t kBatchRows = 4096;
+
+// Batch lookup is a tenth of the system calls and a third of the time of looking row by row.
+template <class Key, class Row>
+Result<void> read_rows(int map, std::vector<Row>& rows) {
+  std::uint32_t room = kBatchRows;
+  std::vector<Key> keys;
+  std::vector<flow_stats> values;
+  std::uint32_t position = 0;
+  for (bool first = true;;) {
+    keys.resize(room);
+    values.resize(room);
+    std::uint32_t count = room;
+    const int error = bpf_map_lookup_batch(map, first ? nullptr : &position, &position, keys.data(),
+                                           values.data(), &count, nullptr);
+    if (error == -ENOSPC) {
+      room *= 2;
+      continue;
+    }
+    if (error != 0 && error != -ENOENT) return fail("read a table: " + errno_text(error));
+    for (std::uint32_t i = 0; i < count; ++i) rows.push_back({keys[i], values[i]});
+    if (error == -ENOENT) return {};
+    first = false;
+  }
+}
+
+// `ids` are sorted: after an outage thousands may have departed.
+bool among(std::uint32_t id, const std::vector<std::uint32_t>& ids) {
+  return std::binary_search(ids.begin(), ids.end(), id);
+}
+
+int forward_event(void* context, void* data, std::size_t size) {
+  if (size >= sizeof(overflow_event)) {
+    (*static_cast<OverflowReader::Sink*>(context))(*static_cast<const overflow_event*>(data));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<Counts> read_counts(const Tables& tables) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return fail("count the processors: " + errno_text(cpus));
+  std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+  Counts counts{};
+  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
+    if (const int error = bpf_map_lookup_elem(tables.counts(), &i, values.data()); error != 0) {
+      return fail("read the packet counters: " + errno_text(error));
+    }
+    for (const std::uint64_t value : values) counts[i] += value;
+  }
+  return counts;
+}
+
+Result<Cumulative> read_tables(const Tables& tables) {
+  Cumulative reading;
+  if (auto read = read_rows<flow_key>(tables.flows(), reading.tuples); !read) {
+    return fail(std::move(read).error());
+  }
+  if (auto read = read_rows<other_source_key>(tables.other_sources(), reading.other_sources);
+      !read) {
+    return fail(std::move(read).error());
+  }
+  auto counts = read_counts(tables);
+  if (!counts) return fail(std::move(counts).error());
+  reading.counts = *counts;
+  sort_rows(reading);
+  return reading;
+}
+
+std::size_t delete_rows(const Tables& tables, const Cumulative& reading,
+                        const std::vector<std::uint32_t>& interface_ids) {
+  if (interface_ids.empty()) return 0;
+  std::size_t deleted = 0;
+  for (const TupleRow& row : reading.tuples) {
+    if (!among(row.key.interface_id, interface_ids)) continue;
+    deleted += bpf_map_delete_elem(tables.flows(), &row.key) == 0 ? 1 : 0;
+  }
+  for (const OtherSourceRow& row : reading.other_sources) {
+    if (!among(row.key.flow.interface_id, interface_ids)) continue;
+    deleted += bpf_map_delete_elem(tables.other_sources(), &row.key) == 0 ? 1 : 0;
+  }
+  return deleted;
+}
+
+void OverflowReader::Free::operator()(ring_buffer* ring) const {
+  ring_buffer__free(ring);
+}
+
+Result<OverflowReader> OverflowReader::open(const Tables& tables, Sink sink) {
+  OverflowReader reader;
+  reader.sink_ = std::make_unique<Sink>(std::move(sink));
+  reader.ring_.reset(
+      ring_buffer__new(tables.overflow(), forward_event, reader.sink_.get(), nullptr));
+  if (reader.ring_ == nullptr) return fail("open the overflow ring: " + errno_text(errno));
+  return reader;
+}
+
+void OverflowReader::take() {
+  if (ring_ != nullptr) ring_buffer__consume(ring_.get());
+}
+
+}  // namespace outflow::agent

@@ -1,0 +1,274 @@
+#include "agent/hooks.h"
+
+#include <bpf/bpf.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "agent/bpffs.h"
+#include "agent/pattern.h"
+#include "common/log.h"
+
+namespace outflow::agent {
+namespace {
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
+
+std::string mark(const std::string& directory, std::uint32_t ifindex) {
+  return directory + "/" + std::to_string(ifindex);
+}
+
+}  // namespace
+
+Hooks::Hooks(std::vector<std::string> patterns, HookPlan plan, std::string clsact_dir,
+             const Tables& tables, Registry& registry)
+    : patterns_(std::move(patterns)),
+      plan_(std::move(plan)),
+      clsact_dir_(std::move(clsact_dir)),
+      tables_(tables),
+      registry_(registry) {
+  const auto numbered = tables.interfaces();
+  if (!numbered) {
+    log::warn("interfaces hooked before are numbered anew", {{"error", numbered.error().what}});
+    return;
+  }
+  for (const NumberedInterface& entry : *numbered) numbered_[entry.ifindex] = entry;
+}
+
+bool Hooks::wanted(const Link& link) const {
+  return link.veth && link.peer_elsewhere && matches_any(patterns_, link.name);
+}
+
+std::vector<std::uint32_t> Hooks::waiting() const {
+  std::vector<std::uint32_t> indexes;
+  for (const auto& [ifindex, known] : known_) {
+    const Link& link = known.link;
+    if (link.veth && !link.peer_elsewhere && matches_any(patterns_, link.name)) {
+      indexes.push_back(ifindex);
+    }
+  }
+  return indexes;
+}
+
+void Hooks::handle(const NetlinkEvent& event) {
+  std::visit(
+      Overloaded{[this](const Link& link) { update(link); },
+                 [this](const LinkGone& link) { gone(link.ifindex); },
+                 [this](const HostRoute& found) { route(found); },
+                 [this](const TrafficControlGone& hint) {
+                   const auto known = known_.find(hint.ifindex);
+                   if (known != known_.end() && known->second.id != 0 && !in_place(known->second)) {
+                     put_back(known->second);
+                   }
+                 }},
+      event);
+}
+
+void Hooks::begin_resync() {
+  for (auto& [ifindex, known] : known_) {
+    known.seen = false;
+    known.routes.clear();
+  }
+}
+
+void Hooks::end_resync() {
+  std::vector<std::uint32_t> missing;
+  for (const auto& [ifindex, known] : known_) {
+    if (!known.seen) missing.push_back(ifindex);
+  }
+  for (const std::uint32_t ifindex : missing) gone(ifindex);
+  forget_strangers();
+  for (const auto& [ifindex, known] : known_) publish_routes(known);
+}
+
+// Interfaces an agent before us hooked, that went while nobody looked.
+void Hooks::forget_strangers() {
+  for (const auto& [ifindex, entry] : numbered_) {
+    for (const Direction direction : kDirections) {
+      remove_hook(plan_, {ifindex, entry.id}, HookKind::Tcx, direction);
+    }
+    tables_.clear_interface(ifindex, entry.id);
+  }
+  numbered_.clear();
+}
+
+void Hooks::update(const Link& link) {
+  Known& known = known_[link.ifindex];
+  const bool renamed = known.id != 0 && known.link.name != link.name;
+  known.link = link;
+  known.seen = true;
+  if (!wanted(link)) {
+    if (known.id != 0) unhook(known);
+    return;
+  }
+  if (renamed) registry_.hooked(known.id, link.name);
+  if (known.id == 0) hook(known);
+}
+
+void Hooks::gone(std::uint32_t ifindex) {
+  const auto known = known_.find(ifindex);
+  if (known == known_.end()) return;
+  if (known->second.id != 0) unhook(known->second);
+  ::rmdir(mark(clsact_dir_, ifindex).c_str());
+  known_.erase(known);
+}
+
+void Hooks::route(const HostRoute& found) {
+  const auto known = known_.find(found.ifindex);
+  if (known == known_.end()) return;
+  if (found.added) {
+    known->second.routes.insert(found.address);
+  } else {
+    known->second.routes.erase(found.address);
+  }
+  publish_routes(known->second);
+}
+
+void Hooks::publish_routes(const Known& known) {
+  if (known.id != 0) registry_.routed(known.id, {known.routes.begin(), known.routes.end()});
+}
+
+void Hooks::hook(Known& known) {
+  if (auto hooked = hook_new(known); !hooked) {
+    hook_failed(known, hooked.error().what);
+    return;
+  }
+  known.failures = 0;
+  log::info("hooked", {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
+}
+
+// The first failure may only mean that the interface is gone and its event still on the way.
+void Hooks::hook_failed(Known& known, const std::string& why) {
+  ++failed_;
+  if (++known.failures != 2) return;
+  log::warn("cannot hook an interface, trying again every second",
+            {{"interface", known.link.name}, {"error", why}});
+}
+
+// Somebody removed a hook. One that is left proves that this is still the same interface; with none
+// it may be another pod's by now, and gets a number of its own.
+void Hooks::put_back(Known& known) {
+  if (hooks_in_place(known) == 0) unhook(known);
+  if (auto again = known.id != 0 ? attach(known) : hook_new(known); !again) {
+    hook_failed(known, again.error().what);
+    return;
+  }
+  known.failures = 0;
+  ++repaired_;
+  registry_.count_loss("hook_removed");
+  log::warn("somebody removed our hook, it is back; packets in between were not seen",
+            {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
+}
+
+Result<void> Hooks::hook_new(Known& known) {
+  if (!take_over(known)) {
+    auto id = tables_.allocate_id();
+    if (!id) return fail(std::move(id).error());
+    // Known before the hook is on, so that its first packet has a number, and the number a name.
+    if (auto set = tables_.set_interface({known.link.ifindex, *id, known.link.name}); !set) {
+      return set;
+    }
+    known.id = *id;
+  }
+  registry_.hooked(known.id, known.link.name);
+  publish_routes(known);
+  if (auto attached = attach(known); !attached) {
+    unhook(known);
+    return attached;
+  }
+  return {};
+}
+
+// A live hook of ours proves that this is still the interface the number was given to.
+bool Hooks::take_over(Known& known) {
+  const auto numbered = numbered_.extract(known.link.ifindex);
+  if (numbered.empty()) return false;
+  const HookPoint before{known.link.ifindex, numbered.mapped().id};
+  for (const HookKind kind : {HookKind::Tcx, HookKind::Clsact}) {
+    if (!hook_alive(plan_, before, kind, Direction::FromPod)) continue;
+    if (kind != plan_.kind) {
+      for (const Direction direction : kDirections) remove_hook(plan_, before, kind, direction);
+    }
+    known.id = before.id;
+    return true;
+  }
+  for (const Direction direction : kDirections) {
+    remove_hook(plan_, before, HookKind::Tcx, direction);
+  }
+  tables_.clear_interface(before.ifindex, before.id);
+  return false;
+}
+
+Result<void> Hooks::attach(const Known& known) {
+  if (plan_.kind == HookKind::Clsact) {
+    const auto made = ensure_clsact(known.link.ifindex);
+    if (!made) return fail(Error(made.error()));
+    if (*made) ::mkdir(mark(clsact_dir_, known.link.ifindex).c_str(), 0700);
+  }
+  for (const Direction direction : kDirections) {
+    if (auto attached = attach_hook(plan_, point(known), direction); !attached) return attached;
+  }
+  return {};
+}
+
+std::size_t Hooks::hooks_in_place(const Known& known) const {
+  std::size_t alive = 0;
+  for (const Direction direction : kDirections) {
+    if (hook_alive(plan_, point(known), plan_.kind, direction)) ++alive;
+  }
+  return alive;
+}
+
+void Hooks::unhook(Known& known) {
+  for (const Direction direction : kDirections) {
+    remove_hook(plan_, point(known), plan_.kind, direction);
+  }
+  tables_.clear_interface(known.link.ifindex, known.id);
+  registry_.departed(known.id);
+  log::info("unhooked", {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
+  known.id = 0;
+}
+
+void Hooks::repair() {
+  for (auto& [ifindex, known] : known_) {
+    if (!wanted(known.link)) continue;
+    if (known.id == 0) {
+      hook(known);
+    } else if (!in_place(known)) {
+      put_back(known);
+    }
+  }
+}
+
+void remove_all_hooks(const std::string& links_dir, const std::string& clsact_dir,
+                      const Tables* tables) {
+  for (const std::string& name : names_in(links_dir)) {
+    const std::string path = fmt::format("{}/{}", links_dir, name);
+    if (const Fd link(bpf_obj_get(path.c_str())); link.valid()) bpf_link_detach(link.get());
+    ::unlink(path.c_str());
+  }
+  if (tables != nullptr) {
+    if (const auto numbered = tables->interfaces()) {
+      for (const NumberedInterface& entry : *numbered) remove_stray_filters(entry.ifindex);
+    }
+  }
+  for (const std::string& name : names_in(clsact_dir)) {
+    std::uint32_t ifindex = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ifindex);
+    if (error == std::errc() && end == name.data() + name.size()) {
+      remove_stray_filters(ifindex);
+      remove_clsact_if_empty(ifindex);
+    }
+    ::rmdir(fmt::format("{}/{}", clsact_dir, name).c_str());
+  }
+}
+
+}  // namespace outflow::agent

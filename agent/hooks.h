@@ -1,0 +1,82 @@
+// Wanted interfaces against hooked ones: hooks what comes, lets go what leaves, repairs what
+// somebody removed. For one thread, the watching one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/attachment.h"
+#include "agent/netlink.h"
+#include "agent/registry.h"
+#include "agent/tables.h"
+
+namespace outflow::agent {
+
+class Hooks {
+ public:
+  // Hooks of interfaces that still live are taken over with their numbers, of either kind.
+  // `clsact_dir` (on the bpffs) has a folder for every clsact qdisc that is ours.
+  Hooks(std::vector<std::string> patterns, HookPlan plan, std::string clsact_dir,
+        const Tables& tables, Registry& registry);
+
+  void handle(const NetlinkEvent& event);
+  // Around a full dump: interfaces the dump did not name are gone.
+  void begin_resync();
+  void end_resync();
+  // Every second: hooks that failed are tried again, hooks that vanished are put back.
+  void repair();
+  // Pod-like interfaces whose peer is not in another namespace yet. The kernel sends no event when
+  // it moves there, so whoever runs us asks again for these.
+  [[nodiscard]] std::vector<std::uint32_t> waiting() const;
+
+  [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+
+ private:
+  struct Known {
+    Link link;
+    std::set<net::Address> routes;
+    std::uint32_t id = 0;  // 0: not hooked
+    int failures = 0;
+    bool seen = true;  // by the resync that is running
+  };
+
+  [[nodiscard]] bool wanted(const Link& link) const;
+  [[nodiscard]] HookPoint point(const Known& known) const { return {known.link.ifindex, known.id}; }
+  [[nodiscard]] std::size_t hooks_in_place(const Known& known) const;
+  [[nodiscard]] bool in_place(const Known& known) const {
+    return hooks_in_place(known) == kDirections.size();
+  }
+  void update(const Link& link);
+  void gone(std::uint32_t ifindex);
+  void route(const HostRoute& found);
+  void hook(Known& known);
+  void put_back(Known& known);
+  void hook_failed(Known& known, const std::string& why);
+  [[nodiscard]] Result<void> hook_new(Known& known);
+  [[nodiscard]] Result<void> attach(const Known& known);
+  [[nodiscard]] bool take_over(Known& known);
+  void unhook(Known& known);
+  void publish_routes(const Known& known);
+  void forget_strangers();
+
+  const std::vector<std::string> patterns_;
+  const HookPlan plan_;
+  const std::string clsact_dir_;
+  const Tables& tables_;
+  Registry& registry_;
+  std::map<std::uint32_t, Known> known_;                 // by ifindex
+  std::map<std::uint32_t, NumberedInterface> numbered_;  // by an agent before this one
+  std::uint64_t repaired_ = 0;
+  std::uint64_t failed_ = 0;
+};
+
+// Takes away every hook an agent left on this node, by whatever kind. `tables` may be null: then
+// only pins and marks tell.
+void remove_all_hooks(const std::string& links_dir, const std::string& clsact_dir,
+                      const Tables* tables);
+
+}  // namespace outflow::agent

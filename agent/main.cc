@@ -1,0 +1,38 @@
+#include <cstdio>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "common/log.h"
+#include "common/stop.h"
+
+int main(int argc, char** argv) {
+  using namespace outflow;
+  const auto read = agent::read_config(argc, argv);
+  if (const auto* end = std::get_if<agent::Exit>(&read)) {
+    std::fputs(end->text.c_str(), end->code == 0 ? stdout : stderr);
+    return end->code;
+  }
+  const auto& config = std::get<agent::Config>(read);
+  if (auto set = log::set_level(config.log_level); !set) {
+    log::error("cannot start", {{"error", set.error().what}});
+    return 2;
+  }
+  if (config.uninstall) {
+    if (auto removed = agent::uninstall(config); !removed) {
+      log::error("cannot uninstall", {{"error", removed.error().what}});
+      return 1;
+    }
+    log::info("uninstalled: no hook, pin or state is left");
+    return 0;
+  }
+  const StopSignals signals;
+  auto running = agent::Agent::start(config);
+  if (!running) {
+    log::error("cannot start", {{"error", running.error().what}});
+    return 1;
+  }
+  signals.wait();
+  log::info("stopping, hooks and tables stay");
+  running->reset();
+  return 0;
+}

@@ -1,0 +1,34 @@
+// The agent's Prometheus metrics, renewed from what it counts.
+#pragma once
+
+#include <prometheus/registry.h>
+
+#include "agent/delta.h"
+#include "agent/uplink.h"
+
+namespace outflow::agent {
+
+class Meters {
+ public:
+  explicit Meters(prometheus::Registry& registry);
+
+  struct Reading {
+    const Cumulative& tables;
+    Uplink::Counts uplink;
+    std::size_t hooked = 0;
+    std::uint64_t repaired = 0;
+    std::uint64_t failed = 0;
+  };
+  void renew(const Reading& reading);
+
+ private:
+  prometheus::Family<prometheus::Counter>& packets_;
+  prometheus::Family<prometheus::Counter>& losses_;
+  prometheus::Family<prometheus::Gauge>& tuples_;
+  prometheus::Family<prometheus::Gauge>& hooked_;
+  prometheus::Family<prometheus::Counter>& hooks_;
+  prometheus::Family<prometheus::Counter>& batches_;
+  prometheus::Family<prometheus::Gauge>& last_ack_;
+};
+
+}  // namespace outflow::agent

@@ -1,0 +1,83 @@
+// Readings -> batches. The tables in the kernel are the window: while the aggregator is away
+// nothing queues up, the next batch simply covers more. For one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/drain.h"
+#include "agent/probe.h"
+#include "agent/registry.h"
+#include "agent/state.h"
+#include "common/clock.h"
+
+namespace outflow::agent {
+
+// Tuples the kernel had no room for, merged by key; beyond this many, their packets are the loss
+// `window_full`.
+inline constexpr std::size_t kOverflowTuplesMax = 65'536;
+
+class Reporter {
+ public:
+  struct Identity {
+    std::string node;
+    std::string state_path;
+  };
+  // What a batch tells beside its flows.
+  struct Sight {
+    Interval interval;
+    std::vector<Counter> losses;
+    std::vector<Counter> skipped;
+    std::map<std::uint32_t, Interface> interfaces;
+  };
+  // Begins where the state file ended when that is of this boot; else at `now`, with the batches of
+  // the boot before still to be sent. Either way the state is on disk on return.
+  [[nodiscard]] static Result<Reporter> open(Identity identity, const Tables& tables,
+                                             const Probe& probe, Registry& registry,
+                                             const Clock& clock);
+
+  // Batches a run before this one may not have got acknowledged.
+  [[nodiscard]] const std::vector<std::string>& unsent() const { return state_.batches; }
+
+  // Takes what waits in the overflow ring. Often enough that it does not fill.
+  void take_overflow() { overflow_.take(); }
+  // One interval: reads, writes the state, then gives the batches to send, in order. On an Error
+  // nothing is lost: the next one covers it. Batches not acknowledged yet are given again, in
+  // front.
+  [[nodiscard]] Result<std::vector<std::string>> report(bool all_acknowledged);
+
+  [[nodiscard]] const Cumulative& last_reading() const { return state_.handed_on; }
+
+ private:
+  struct Overflowed {
+    std::map<FlowKey, Flow> flows;
+    std::uint64_t packets = 0;      // read from the ring since the last batch
+    std::uint64_t window_full = 0;  // of these, without room here
+    JiffyClock clock;
+  };
+
+  Reporter(Identity identity, const Tables& tables, const Probe& probe, Registry& registry,
+           const Clock& clock)
+      : identity_(std::move(identity)),
+        tables_(&tables),
+        probe_(&probe),
+        registry_(&registry),
+        clock_(&clock) {}
+  [[nodiscard]] Result<JiffyClock> jiffy_clock() const;
+  [[nodiscard]] std::vector<Counter> losses(const Counts& now);
+  [[nodiscard]] State state_after(Cumulative reading, std::vector<Flow> flows, Sight sight);
+  static void merge_event(Overflowed& overflowed, const overflow_event& event);
+
+  Identity identity_;
+  const Tables* tables_;
+  const Probe* probe_;
+  Registry* registry_;
+  const Clock* clock_;
+  State state_;
+  std::unique_ptr<Overflowed> overflowed_ = std::make_unique<Overflowed>();
+  OverflowReader overflow_;
+};
+
+}  // namespace outflow::agent

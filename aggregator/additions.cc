@@ -1,0 +1,130 @@
+#include "aggregator/additions.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "aggregator/attribution/attribute.h"
+
+namespace outflow {
+namespace {
+
+constexpr std::uint32_t kApartFlags = kFlowInferred | kFlowOtherSource;
+
+// A pod with several addresses of its own is one source.
+void join_own_addresses(store::History& history) {
+  if (!history.source.namespace_name.empty() && history.source.own_address) {
+    history.raw.apart &= ~std::uint32_t{kFlowOtherSource};
+  }
+}
+
+store::History to_history(const Report& report, const Flow& flow, const Interface& interface,
+                          const inventory::Snapshot& snapshot) {
+  store::History history;
+  history.day = day_of(flow.stats.last_seen);
+  history.source = attribution::attribute_source(interface, flow.source, snapshot);
+  history.peer = attribution::attribute_peer(flow.key.destination, flow.key.destination_port,
+                                             flow.key.protocol, snapshot);
+  history.stats = flow.stats;
+  history.raw = {.node = report.node,
+                 .interface_name = interface.name,
+                 .source = flow.source,
+                 .destination = flow.key.destination,
+                 .port = flow.key.destination_port,
+                 .protocol = flow.key.protocol,
+                 .evidence = store::Evidence::Agent,
+                 .apart = flow.stats.flags & kApartFlags};
+  join_own_addresses(history);
+  return history;
+}
+
+std::vector<store::Presence> presences_of(const Report& report,
+                                          const inventory::Snapshot& snapshot) {
+  std::set<std::string> namespaces;
+  for (const Interface& interface : report.interfaces) {
+    const auto source = attribution::attribute_source(interface, net::Address(), snapshot);
+    if (!source.namespace_name.empty()) namespaces.insert(source.namespace_name);
+  }
+  std::vector<store::Presence> presences;
+  const Day first = std::max(day_of(report.interval.start),
+                             day_of(report.interval.end) - store::kIntervalDaysMax);
+  // An interval that ends at midnight does not touch the next day.
+  const Day last = std::max(first, day_of(report.interval.end - nanoseconds(1)));
+  for (Day day = first; day <= last; day += std::chrono::days(1)) {
+    for (const std::string& name : namespaces) presences.push_back({name, report.node, day});
+  }
+  return presences;
+}
+
+}  // namespace
+
+store::Addition to_addition(const Report& report, const inventory::Snapshot& snapshot) {
+  store::Addition addition;
+  addition.mark = {.node = report.node,
+                   .boot = report.boot,
+                   .sequence = report.sequence,
+                   .last_end = report.interval.end,
+                   .interfaces = report.interfaces.size(),
+                   .agent_version = report.agent_version};
+  addition.interval = report.interval;
+  addition.losses = report.losses;
+  addition.skipped = report.skipped;
+  addition.presences = presences_of(report, snapshot);
+  std::unordered_map<std::uint64_t, const Interface*> interfaces;
+  for (const Interface& interface : report.interfaces) interfaces[interface.id] = &interface;
+  addition.histories.reserve(report.flows.size());
+  for (const Flow& flow : report.flows) {
+    addition.histories.push_back(
+        to_history(report, flow, *interfaces.at(flow.key.interface_id), snapshot));
+  }
+  return addition;
+}
+
+store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
+                                  const inventory::Snapshot& snapshot) {
+  store::Store::LogLine line;
+  line.digest = flow.digest;
+  line.history.day = day_of(flow.time);
+  line.history.source =
+      attribution::attribute_log_source(flow.interface_name, flow.source, snapshot);
+  line.history.peer =
+      attribution::attribute_peer(flow.destination, flow.port, flow.protocol, snapshot);
+  line.history.stats = ingest::stats_of(flow);
+  line.history.raw = {.node = flow.node,
+                      .interface_name = flow.interface_name,
+                      .source = flow.source,
+                      .destination = flow.destination,
+                      .port = flow.port,
+                      .protocol = flow.protocol,
+                      .evidence = store::Evidence::Log,
+                      .apart = 0};
+  return line;
+}
+
+bool judge_again(store::History& history, const inventory::Snapshot& snapshot) {
+  const store::RawTuple& raw = history.raw;
+  attribution::Source source;
+  if (raw.evidence == store::Evidence::Log) {
+    source = attribution::attribute_log_source(raw.interface_name, raw.source, snapshot);
+  } else {
+    source =
+        attribution::attribute_source(Interface{0, raw.interface_name, {}}, raw.source, snapshot);
+  }
+  const attribution::Peer peer =
+      attribution::attribute_peer(raw.destination, raw.port, raw.protocol, snapshot);
+  bool changed = false;
+  // A known end is never forgotten because the inventory moved on.
+  if (history.source.namespace_name.empty() && !source.namespace_name.empty()) {
+    history.source = source;
+    join_own_addresses(history);
+    changed = true;
+  }
+  if (history.peer.kind == attribution::PeerKind::Unknown &&
+      peer.kind != attribution::PeerKind::Unknown) {
+    history.peer = peer;
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace outflow

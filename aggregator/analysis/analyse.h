@@ -1,0 +1,41 @@
+// Folds history into findings, one namespace at a time. Pure.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "aggregator/analysis/finding.h"
+#include "aggregator/inventory/snapshot.h"
+
+namespace outflow::analysis {
+
+class Analysis {
+ public:
+  explicit Analysis(std::string namespace_name);
+  ~Analysis();
+  Analysis(Analysis&&) noexcept;
+
+  // Records of other namespaces are a programming error (assert). Order does not matter.
+  void add(const store::History& history);
+  [[nodiscard]] Finding finish(Horizon horizon) &&;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The valid days of one namespace in from..to. A day counts when the namespace had a hooked
+// interface, every node it ran on (by presence, and by running pods of the inventory) reported for
+// the whole day but 0.1 % (kGapMax), and none of them lost anything. The day that is still running
+// never counts.
+inline constexpr nanoseconds kGapMax = std::chrono::milliseconds(86'400);  // 0.1 % of a day
+struct Watched {
+  std::span<const store::NodeDay> node_days;
+  std::span<const store::Presence> presences;
+};
+[[nodiscard]] Horizon horizon_of(const std::string& namespace_name, const Watched& watched,
+                                 const inventory::Snapshot& snapshot, Interval window);
+
+}  // namespace outflow::analysis

@@ -1,0 +1,71 @@
+// What the evidence of a window says about one namespace.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "aggregator/store/history.h"
+
+namespace outflow::analysis {
+
+// One class of destination a namespace uses: peer, port and protocol, with all its evidence.
+// Peers are told apart by their class, not by pod or by source: two pods dialling one service are
+// one need. For a workload peer that is (namespace, workload); for externals the address.
+struct Need {
+  attribution::Peer peer;  // of the latest record; `addresses` has every address it was met under
+  std::uint16_t port = 0;
+  Protocol protocol{};
+  FlowStats stats;
+  std::set<Day> days;
+  std::set<net::Address> addresses;
+  std::set<std::string> workloads;  // "Deployment/web" of this namespace that use it
+  std::set<std::string> pods;
+  bool from_agent = false;
+  bool from_log = false;
+};
+
+// Enough to make a rule (when everything else allows one)?
+enum class Proof : std::uint8_t {
+  Established,  // a connection stood, or an answer came (UDP, ICMP); no log line can say so
+  OneWay,       // UDP, ICMP and others without answer, on two days or more
+  Attempted,    // attempts alone, or one-way on a single day: a comment, not a rule
+};
+[[nodiscard]] Proof proof_of(const Need& need);
+
+// Distinct peers without port. See NamespaceFanout in query.proto for the meaning of the columns.
+struct Fanout {
+  std::uint64_t pod_namespaces = 0;
+  std::uint64_t services = 0;
+  std::uint64_t external = 0;
+  std::uint64_t other = 0;
+  std::uint64_t own = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t inferred = 0;
+  [[nodiscard]] std::uint64_t destinations() const {
+    return pod_namespaces + services + external + other;
+  }
+  friend bool operator==(const Fanout&, const Fanout&) = default;
+};
+
+// How much of the time the namespace was truly watched (Horizon in query.proto).
+struct Horizon {
+  std::uint32_t valid_days = 0;
+  std::uint32_t wanted_days = 7;
+  bool incomplete = false;
+  std::vector<std::string> reasons;
+  [[nodiscard]] bool enough() const { return valid_days >= wanted_days; }
+};
+
+struct Finding {
+  std::string namespace_name;
+  std::vector<Need> needs;  // judged traffic, in (kind, name, port, protocol) order
+  std::vector<Need> apart;  // inferred, or from another source: shown, never judged
+  Fanout fanout;
+  Horizon horizon;
+  std::uint64_t records = 0;
+};
+
+}  // namespace outflow::analysis

@@ -1,0 +1,173 @@
+#include "aggregator/api/question.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "aggregator/api/convert.h"
+#include "aggregator/synthesis/policy.h"
+#include "common/text.h"
+
+namespace outflow::api {
+namespace {
+
+grpc::Status internal(const Error& error) {
+  return {grpc::StatusCode::INTERNAL, error.what};
+}
+
+}  // namespace
+
+std::vector<std::string> select_namespaces(const Selection& selection,
+                                           const inventory::Snapshot& snapshot,
+                                           const inventory::LabelSelector& selector) {
+  std::set<std::string> chosen;
+  for (const auto& name : selection.named) chosen.insert(name == kUnattributed ? "" : name);
+  if (chosen.empty()) {
+    for (const auto& known : snapshot.model().namespaces) {
+      if (!synthesis::is_system_namespace(known.name) && selector.matches(known.labels)) {
+        chosen.insert(known.name);
+      }
+    }
+    for (const auto& name : selection.with_data) {
+      const bool gone = snapshot.namespace_named(name) == nullptr;
+      if (gone && !synthesis::is_system_namespace(name)) chosen.insert(name);
+    }
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+Interval window_of(nanoseconds back, std::optional<Day> first_kept, TimePoint now) {
+  const Day today = day_of(now);
+  const Day kept = std::min(first_kept.value_or(today), today);
+  const Day from = back.count() == 0 ? kept : std::max(kept, day_of(now - back));
+  return {TimePoint(from), now};
+}
+
+Answered<Question> Question::ask(const Backend& backend, const v1::Scope& scope) {
+  if (scope.window_ns() < 0) {
+    return tl::unexpected<grpc::Status>(
+        grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "scope.window_ns: must not be negative"));
+  }
+  Question question(backend, backend.inventory.view());
+  if (auto status = question.read(backend, scope); !status.ok()) {
+    return tl::unexpected<grpc::Status>(std::move(status));
+  }
+  return question;
+}
+
+grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
+  const auto first_kept = store_->first_day();
+  has_data_ = first_kept.has_value();
+  window_ = window_of(nanoseconds(scope.window_ns()), first_kept, backend.clock.now());
+  const Day from = day_of(window_.start);
+  const Day to = day_of(window_.end);
+  auto with_data = store_->namespaces(from, to);
+  if (!with_data) return internal(with_data.error());
+  auto node_days = store_->node_days(from - std::chrono::days(1), to);
+  if (!node_days) return internal(node_days.error());
+  auto presences = store_->presences(from, to);
+  if (!presences) return internal(presences.error());
+  auto marks = store_->marks();
+  if (!marks) return internal(marks.error());
+  with_data_ = *std::move(with_data);
+  marks_ = *std::move(marks);
+  watches_ = watch_nodes({*node_days, marks_, window_}, snapshot());
+  for (auto& node_day : *node_days) {
+    if (node_day.day >= from) node_days_.push_back(std::move(node_day));
+  }
+  for (auto& presence : *presences) {
+    presences_[presence.namespace_name].push_back(std::move(presence));
+  }
+  const std::vector<std::string> named(scope.namespaces().begin(), scope.namespaces().end());
+  named_ = !named.empty();
+  namespaces_ = select_namespaces({named, with_data_}, snapshot(), backend.select);
+  return grpc::Status::OK;
+}
+
+std::span<const store::Presence> Question::presences(const std::string& namespace_name) const {
+  const auto found = presences_.find(namespace_name);
+  if (found == presences_.end()) return {};
+  return found->second;
+}
+
+std::vector<std::string> Question::judged() const {
+  std::vector<std::string> names = namespaces_;
+  names.erase(std::remove(names.begin(), names.end(), ""), names.end());
+  return names;
+}
+
+std::vector<std::string> Question::judged_with_data() const {
+  std::vector<std::string> names = judged();
+  if (named_) return names;
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [this](const std::string& name) {
+                               return !std::binary_search(with_data_.begin(), with_data_.end(),
+                                                          name);
+                             }),
+              names.end());
+  return names;
+}
+
+v1::Context Question::context() const {
+  v1::Context context;
+  if (has_data_) context.set_from(to_text(window_.start));
+  context.set_to(to_text(window_.end));
+  context.set_days_wanted(analysis::Horizon().wanted_days);
+  std::map<std::string, std::uint64_t> losses;
+  for (const auto& day : node_days_) {
+    for (const auto& [reason, count] : day.losses) losses[reason] += count;
+  }
+  put_counts(losses, *context.mutable_losses());
+  for (const auto& [name, watch] : watches_) {
+    context.set_nodes(context.nodes() + (watch.in_inventory ? 1 : 0));
+    context.set_nodes_reporting(context.nodes_reporting() + (watch.reported ? 1 : 0));
+    if (!watch.trouble.empty()) context.add_incomplete_nodes(name);
+    if (!watch.reported) context.add_missing_nodes(name);
+  }
+  context.set_inventory_as_of(time_text(snapshot().as_of()));
+  context.set_inventory_error(view_.error);
+  context.set_inventory_stale(view_.stale);
+  return context;
+}
+
+analysis::Horizon Question::horizon(const std::string& namespace_name) const {
+  // Only the nodes it ran on matter: a namespace is on few of many.
+  const auto present = presences(namespace_name);
+  std::set<std::string> nodes;
+  for (const auto& presence : present) nodes.insert(presence.node);
+  for (const auto* pod : snapshot().pods_of(namespace_name)) nodes.insert(pod->node);
+  std::vector<store::NodeDay> days;
+  for (const auto& day : node_days_) {
+    if (nodes.count(day.node) > 0) days.push_back(day);
+  }
+  return analysis::horizon_of(namespace_name, {days, present}, snapshot(), window_);
+}
+
+grpc::Status Question::scan(const std::string& namespace_name,
+                            const store::Store::Visit& visit) const {
+  const auto done = store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), visit);
+  return done ? grpc::Status::OK : internal(done.error());
+}
+
+Answered<analysis::Finding> Question::finding(const std::string& namespace_name) const {
+  analysis::Analysis analysis(namespace_name);
+  auto status = scan(namespace_name, [&analysis](const store::History& history) {
+    analysis.add(history);
+    return true;
+  });
+  if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
+  return std::move(analysis).finish(horizon(namespace_name));
+}
+
+Answered<std::vector<analysis::Finding>> Question::findings(
+    const std::vector<std::string>& namespaces) const {
+  std::vector<analysis::Finding> found;
+  for (const auto& name : namespaces) {
+    auto one = finding(name);
+    if (!one) return tl::unexpected<grpc::Status>(std::move(one).error());
+    found.push_back(*std::move(one));
+  }
+  return found;
+}
+
+}  // namespace outflow::api

@@ -1,0 +1,89 @@
+// A question put against what is known at one moment: which namespaces, which days, and how well
+// they were watched. Every answer starts here.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <grpcpp/support/status.h>
+#include <tl/expected.hpp>
+
+#include "aggregator/analysis/analyse.h"
+#include "aggregator/api/service.h"
+#include "aggregator/api/watch.h"
+#include "outflow/v1/query.pb.h"
+
+namespace outflow::api {
+
+template <class T>
+using Answered = tl::expected<T, grpc::Status>;
+
+// The name under which sources nobody knew are shown, and asked for.
+inline constexpr std::string_view kUnattributed = "(unattributed)";
+
+// Which namespaces an answer is about, sorted; "" stands for kUnattributed. Named ones always, and
+// only those. Else those of the inventory that match the selector and are not the system's, and
+// those of the evidence that the inventory no longer has. Pure.
+struct Selection {
+  std::span<const std::string> named;
+  std::span<const std::string> with_data;  // "" among them when there is unattributed data
+};
+[[nodiscard]] std::vector<std::string> select_namespaces(const Selection& selection,
+                                                         const inventory::Snapshot& snapshot,
+                                                         const inventory::LabelSelector& selector);
+
+// The window in whole UTC days back from now, never before the first day that is kept. Pure.
+[[nodiscard]] Interval window_of(nanoseconds back, std::optional<Day> first_kept, TimePoint now);
+
+class Question {
+ public:
+  [[nodiscard]] static Answered<Question> ask(const Backend& backend, const v1::Scope& scope);
+
+  [[nodiscard]] const inventory::Snapshot& snapshot() const { return *view_.snapshot; }
+  [[nodiscard]] TimePoint now() const { return window_.end; }
+  [[nodiscard]] Interval window() const { return window_; }
+  [[nodiscard]] const NodeWatches& nodes() const { return watches_; }
+  [[nodiscard]] std::span<const store::NodeDay> node_days() const { return node_days_; }
+  [[nodiscard]] std::span<const store::NodeMark> marks() const { return marks_; }
+  // Where a namespace had a hooked interface, within the window.
+  [[nodiscard]] std::span<const store::Presence> presences(const std::string& namespace_name) const;
+
+  // What the answer is about, "" included.
+  [[nodiscard]] const std::vector<std::string>& namespaces() const { return namespaces_; }
+  // The same without "": what can be judged.
+  [[nodiscard]] std::vector<std::string> judged() const;
+  // The ones of judged() with evidence, or named.
+  [[nodiscard]] std::vector<std::string> judged_with_data() const;
+
+  [[nodiscard]] v1::Context context() const;
+  [[nodiscard]] analysis::Horizon horizon(const std::string& namespace_name) const;
+
+  // Every record of a namespace in the window; the callback returns false to stop.
+  [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
+                                  const store::Store::Visit& visit) const;
+  [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
+  [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
+      const std::vector<std::string>& namespaces) const;
+
+ private:
+  Question(const Backend& backend, inventory::View view)
+      : store_(&backend.store), view_(std::move(view)) {}
+  [[nodiscard]] grpc::Status read(const Backend& backend, const v1::Scope& scope);
+
+  const store::Store* store_;
+  inventory::View view_;
+  Interval window_;
+  bool has_data_ = false;
+  bool named_ = false;
+  std::vector<std::string> namespaces_;
+  std::vector<std::string> with_data_;
+  std::vector<store::NodeDay> node_days_;  // of the window
+  std::map<std::string, std::vector<store::Presence>> presences_;
+  std::vector<store::NodeMark> marks_;
+  NodeWatches watches_;
+};
+
+}  // namespace outflow::api

@@ -1,0 +1,37 @@
+// Answers the Query service of query.proto from what is stored and what the cluster is known to be.
+// Nothing is kept between two questions: each answer is a function of the store, the inventory and
+// the moment. Any number of questions may run at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include "aggregator/inventory/current.h"
+#include "aggregator/inventory/selector.h"
+#include "aggregator/store/store.h"
+#include "common/clock.h"
+
+namespace outflow::api {
+
+// What became of the batches since the start.
+struct BatchCounts {
+  std::uint64_t merged = 0;
+  std::uint64_t repeated = 0;
+  std::uint64_t refused = 0;
+};
+
+// What the answers are made from. Everything referred to outlives the service.
+struct Backend {
+  const store::Store& store;
+  const inventory::Current& inventory;
+  const inventory::LabelSelector& select;  // the namespaces to judge when none is named
+  const Clock& clock;
+  std::function<BatchCounts()> batches;  // thread-safe; may be empty
+};
+
+[[nodiscard]] std::unique_ptr<grpc::Service> make_query_service(const Backend& backend);
+
+}  // namespace outflow::api

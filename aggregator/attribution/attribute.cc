@@ -1,0 +1,258 @@
+#include "aggregator/attribution/attribute.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/prefix.h"
+
+namespace outflow::attribution {
+namespace {
+
+using inventory::Pod;
+using inventory::Service;
+using inventory::Snapshot;
+
+Source source_of(const Pod& pod) {
+  Source source;
+  source.namespace_name = pod.namespace_name;
+  source.workload = pod.workload;
+  source.pod = pod.name;
+  return source;
+}
+
+bool holds(const std::vector<net::Address>& addresses, const net::Address& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
+// Labels that stay the same over a workload's life, best first (Kubernetes recommended labels, then
+// the conventions before them). Those that name a revision, a run or a single pod would make a rule
+// that dies with it.
+constexpr std::array<std::string_view, 4> kStableLabels{"app.kubernetes.io/name", "app", "k8s-app",
+                                                        "name"};
+constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
+
+// "" for a value that cannot stand between single quotes (Calico's selectors know no escapes), or
+// is empty. Kubernetes allows no such value, but a file may hold anything.
+std::string equals(std::string_view label, const inventory::Labels& labels) {
+  const auto found = labels.find(std::string(label));
+  if (found == labels.end() || found->second.empty()) return "";
+  const bool writable = std::all_of(found->second.begin(), found->second.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= ' ' && c != '\'';
+  });
+  if (!writable) return "";
+  return std::string(label) + " == '" + found->second + "'";
+}
+
+std::string stable_selector(const inventory::Labels& labels) {
+  for (const std::string_view label : kStableLabels) {
+    std::string selector = equals(label, labels);
+    if (selector.empty()) continue;
+    if (label == kStableLabels.front()) {
+      const std::string instance = equals(kInstanceLabel, labels);
+      if (!instance.empty()) selector += " && " + instance;
+    }
+    return selector;
+  }
+  return "";
+}
+
+Peer service_peer(const Service& service, std::string how) {
+  Peer peer;
+  const bool api_server = service.namespace_name == "default" && service.name == "kubernetes";
+  peer.kind = api_server ? PeerKind::ApiServer : PeerKind::Service;
+  peer.namespace_name = service.namespace_name;
+  peer.name = service.name;
+  peer.reason = std::move(how);
+  return peer;
+}
+
+Peer pod_peer(const Pod& pod, std::uint16_t port, Protocol protocol, const net::Address& address,
+              const Snapshot& snapshot) {
+  Peer peer;
+  peer.kind = PeerKind::Workload;
+  peer.namespace_name = pod.namespace_name;
+  peer.name = pod.workload.name;
+  peer.workload_kind = pod.workload.kind;
+  peer.selector = stable_selector(pod.labels);
+  const Service* service = snapshot.service_by_endpoint(address, port, protocol);
+  if (service != nullptr) peer.service = service->namespace_name + "/" + service->name;
+  return peer;
+}
+
+// How a service is met by an address from outside the cluster's service network.
+std::string outside_reason(const Service& service) {
+  return service.type == "LoadBalancer" ? "load-balancer" : "external-ip";
+}
+
+bool is_cluster_address(const Service& service, const net::Address& address) {
+  return holds(service.cluster_addresses, address);
+}
+
+struct Range {
+  std::string_view cidr;
+  PeerKind kind;
+  std::string_view reason;  // Unknown only
+};
+
+// IANA special-purpose registries (RFC 6890) and cloud documentation; the first that holds wins.
+constexpr std::array<Range, 15> kRanges{{
+    {"169.254.169.254/32", PeerKind::Metadata, ""},   // every large cloud's instance metadata
+    {"fd00:ec2::254/128", PeerKind::Metadata, ""},    // the same of EC2 over IPv6
+    {"224.0.0.0/4", PeerKind::Multicast, ""},         // RFC 5771
+    {"255.255.255.255/32", PeerKind::Multicast, ""},  // RFC 919, limited broadcast
+    {"ff00::/8", PeerKind::Multicast, ""},            // RFC 4291 2.7
+    {"0.0.0.0/8", PeerKind::Unknown, "an unspecified address"},
+    {"::/128", PeerKind::Unknown, "an unspecified address"},
+    {"127.0.0.0/8", PeerKind::Unknown, "a loopback address that left a pod"},
+    {"::1/128", PeerKind::Unknown, "a loopback address that left a pod"},
+    {"10.0.0.0/8", PeerKind::Private, ""},  // RFC 1918
+    {"172.16.0.0/12", PeerKind::Private, ""},
+    {"192.168.0.0/16", PeerKind::Private, ""},
+    {"100.64.0.0/10", PeerKind::Private, ""},  // RFC 6598, carrier-grade NAT
+    {"169.254.0.0/16", PeerKind::Private,
+     ""},                                 // RFC 3927, link-local (NodeLocal DNSCache lives here)
+    {"fc00::/7", PeerKind::Private, ""},  // RFC 4193
+}};
+constexpr std::string_view kLinkLocalV6 = "fe80::/10";
+
+struct ParsedRange {
+  net::Prefix prefix;
+  PeerKind kind;
+  std::string_view reason;
+};
+
+const std::vector<ParsedRange>& ranges() {
+  static const std::vector<ParsedRange> kParsed = [] {
+    std::vector<ParsedRange> parsed;
+    for (const Range& range : kRanges) {
+      parsed.push_back({*net::Prefix::parse(range.cidr), range.kind, range.reason});
+    }
+    parsed.push_back({*net::Prefix::parse(kLinkLocalV6), PeerKind::Private, ""});
+    return parsed;
+  }();
+  return kParsed;
+}
+
+Peer outside_peer(const net::Address& destination) {
+  Peer peer;
+  peer.kind = PeerKind::External;
+  for (const ParsedRange& range : ranges()) {
+    if (!range.prefix.contains(destination)) continue;
+    peer.kind = range.kind;
+    peer.reason = range.reason;
+    break;
+  }
+  return peer;
+}
+
+Peer node_peer(const inventory::Node& node, std::uint16_t port, Protocol protocol,
+               const Snapshot& snapshot) {
+  const Service* service = snapshot.service_by_node_port(port, protocol);
+  if (service != nullptr) return service_peer(*service, "node-port");
+  Peer peer;
+  peer.kind = PeerKind::Node;
+  peer.name = node.name;
+  return peer;
+}
+
+Peer classify(const net::Address& destination, std::uint16_t port, Protocol protocol,
+              const Snapshot& snapshot) {
+  if (const Pod* pod = snapshot.pod_by_address(destination)) {
+    return pod_peer(*pod, port, protocol, destination, snapshot);
+  }
+  const Service* service = snapshot.service_by_address(destination);
+  if (service != nullptr && is_cluster_address(*service, destination)) {
+    return service_peer(*service, "cluster-ip");
+  }
+  if (const Service* outside = snapshot.service_by_outside_address(destination, port, protocol)) {
+    return service_peer(*outside, outside_reason(*outside));
+  }
+  if (protocol == Protocol::Tcp && snapshot.is_api_server(destination, port)) {
+    Peer peer;
+    peer.kind = PeerKind::ApiServer;
+    peer.namespace_name = "default";
+    peer.name = "kubernetes";
+    peer.reason = "endpoint";
+    return peer;
+  }
+  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
+    return node_peer(*node, port, protocol, snapshot);
+  }
+  if (const Service* behind = snapshot.service_by_endpoint(destination, port, protocol)) {
+    return service_peer(*behind, "endpoint");
+  }
+  if (service != nullptr) return service_peer(*service, outside_reason(*service));
+  Peer peer = outside_peer(destination);
+  if (snapshot.in_pod_network(destination)) {
+    peer.kind = PeerKind::Unknown;
+    peer.reason = "in a pod network, but no pod of the inventory has it";
+  }
+  return peer;
+}
+
+// The pod whose interface this is, or why nobody knows it.
+Result<const Pod*> pod_behind(const Interface& interface, const Snapshot& snapshot) {
+  const Pod* found = snapshot.pod_by_interface(interface.name);
+  if (found != nullptr) return found;
+  for (const net::Address& address : interface.addresses) {
+    const Pod* pod = snapshot.pod_by_address(address);
+    if (pod == nullptr || pod == found) continue;
+    if (found != nullptr) {
+      return fail("the addresses routed to " + interface.name + " are those of two pods, " +
+                  found->namespace_name + "/" + found->name + " and " + pod->namespace_name + "/" +
+                  pod->name);
+    }
+    found = pod;
+  }
+  if (found == nullptr) return fail("no pod of the inventory has interface " + interface.name);
+  return found;
+}
+
+}  // namespace
+
+Source attribute_source(const Interface& interface, const net::Address& packet_source,
+                        const Snapshot& snapshot) {
+  const auto behind = pod_behind(interface, snapshot);
+  const Pod* pod = behind ? *behind : nullptr;
+  Source source;
+  if (pod != nullptr) {
+    source = source_of(*pod);
+  } else {
+    source.reason = behind.error().what;
+  }
+  // Where nobody told the pod's addresses there is nothing to hold the packet's claim against.
+  const bool any_known =
+      !interface.addresses.empty() || (pod != nullptr && !pod->addresses.empty());
+  source.own_address = !any_known || holds(interface.addresses, packet_source) ||
+                       (pod != nullptr && holds(pod->addresses, packet_source));
+  return source;
+}
+
+Source attribute_log_source(std::string_view interface_name, const net::Address& source,
+                            const Snapshot& snapshot) {
+  const Pod* pod = snapshot.pod_by_interface(interface_name);
+  if (pod == nullptr) pod = snapshot.pod_by_address(source);
+  if (pod != nullptr) return source_of(*pod);
+  Source unknown;
+  if (const inventory::Node* node = snapshot.node_by_address(source)) {
+    unknown.reason = source.to_string() + " is node " + node->name + ", no pod";
+    return unknown;
+  }
+  unknown.reason = "no pod of the inventory has " +
+                   (interface_name.empty() ? "address " + source.to_string()
+                                           : "interface " + std::string(interface_name) +
+                                                 " or address " + source.to_string());
+  return unknown;
+}
+
+Peer attribute_peer(const net::Address& destination, std::uint16_t port, Protocol protocol,
+                    const Snapshot& snapshot) {
+  Peer peer = classify(destination, port, protocol, snapshot);
+  peer.address = destination;
+  return peer;
+}
+
+}  // namespace outflow::attribution

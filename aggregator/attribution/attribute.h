@@ -1,0 +1,24 @@
+// Raw tuple -> who and to whom, as one snapshot of the inventory knows it. Pure; never guesses.
+#pragma once
+
+#include "aggregator/attribution/edge.h"
+#include "aggregator/inventory/snapshot.h"
+#include "common/flow.h"
+
+namespace outflow::attribution {
+
+// The pod behind an interface: by Calico's interface name first, then by the addresses the node
+// routes to it. `packet_source` is what packets claim: it never identifies, it is only held against
+// the pod's own addresses (host routes and inventory).
+[[nodiscard]] Source attribute_source(const Interface& interface, const net::Address& packet_source,
+                                      const inventory::Snapshot& snapshot);
+
+// The source of a log line, which has an address and perhaps an interface name ("" when not).
+[[nodiscard]] Source attribute_log_source(std::string_view interface_name,
+                                          const net::Address& source,
+                                          const inventory::Snapshot& snapshot);
+
+[[nodiscard]] Peer attribute_peer(const net::Address& destination, std::uint16_t port,
+                                  Protocol protocol, const inventory::Snapshot& snapshot);
+
+}  // namespace outflow::attribution

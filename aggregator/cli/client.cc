@@ -1,0 +1,115 @@
+#include "aggregator/cli/client.h"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include "aggregator/cli/table.h"
+#include "common/text.h"
+#include "proto/endpoint.h"
+
+namespace outflow::cli {
+namespace {
+
+// gRPC tells the story of all its attempts; the last one is the cause.
+std::string last_cause(const std::string& said) {
+  constexpr std::string_view kMark = "last error: ";
+  const std::size_t mark = said.rfind(kMark);
+  return mark == std::string::npos ? said : said.substr(mark + kMark.size());
+}
+
+}  // namespace
+
+Client::Client(Server server, const std::shared_ptr<grpc::Channel>& channel)
+    : server_(std::move(server)),
+      query_(v1::Query::NewStub(channel)),
+      import_(v1::Import::NewStub(channel)) {}
+
+Outcome<Client> Client::open(const Server& server) {
+  const auto endpoint = checked_endpoint(server.endpoint, server.insecure, "--server");
+  if (!endpoint) return give_up(endpoint.error().what);
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // the policies of a large cluster are one answer
+  // A proxy of the environment is for the internet, not for the way to our own aggregator.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return Client(
+      server, grpc::CreateCustomChannel(*endpoint, grpc::InsecureChannelCredentials(), arguments));
+}
+
+void Client::prepare(grpc::ClientContext& context) const {
+  if (server_.timeout.count() == 0) return;
+  context.set_deadline(
+      std::chrono::system_clock::now() +
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(server_.timeout));
+}
+
+Failure Client::failure_of(const grpc::Status& status) const {
+  const std::string said = printable(status.error_message());
+  switch (status.error_code()) {
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return {kExitTimeout, fmt::format("no answer from {} within {} (--request-timeout)",
+                                        server_.endpoint, to_text(server_.timeout))};
+    case grpc::StatusCode::UNAVAILABLE:
+      return {kExitError, fmt::format("cannot reach the aggregator at {}: {}; is it running there? "
+                                      "--server names another address",
+                                      server_.endpoint, last_cause(said))};
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return {kExitError, fmt::format("the server at {} does not know this question: {}",
+                                      server_.endpoint, said)};
+    default:
+      return {kExitError, said.empty() ? fmt::format("the aggregator failed with code {}",
+                                                     static_cast<int>(status.error_code()))
+                                       : said};
+  }
+}
+
+Outcome<void> Client::flows(const v1::FlowsRequest& request,
+                            const std::function<bool(const v1::FlowsAnswer&)>& take) const {
+  grpc::ClientContext context;
+  prepare(context);
+  const auto reader = query_->Flows(&context, request);
+  v1::FlowsAnswer part;
+  while (reader->Read(&part)) {
+    if (take(part)) continue;
+    context.TryCancel();
+    static_cast<void>(reader->Finish());  // our own cancellation
+    return {};
+  }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
+  return {};
+}
+
+Outcome<v1::ImportAnswer> Client::import_calico_log(const v1::CalicoLogOptions& options,
+                                                    std::istream& file) const {
+  grpc::ClientContext context;
+  prepare(context);
+  v1::ImportAnswer answer;
+  const auto writer = import_->CalicoLog(&context, &answer);
+  v1::CalicoLogChunk chunk;
+  *chunk.mutable_options() = options;
+  bool open = writer->Write(chunk);
+  chunk.clear_options();
+  std::vector<char> bytes(kChunkBytes);
+  while (open && file) {
+    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (file.gcount() == 0) break;
+    chunk.set_content(bytes.data(), static_cast<std::size_t>(file.gcount()));
+    open = writer->Write(chunk);
+  }
+  // A refusal closes the stream early; Finish() says why.
+  const bool unreadable = file.bad();
+  if (unreadable) context.TryCancel();
+  if (open) writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  if (unreadable) return give_up("the file could not be read to its end; nothing more was sent");
+  if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
+  return answer;
+}
+
+}  // namespace outflow::cli

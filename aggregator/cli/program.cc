@@ -1,0 +1,30 @@
+#include "aggregator/cli/program.h"
+
+namespace outflow::cli {
+
+std::unique_ptr<AnswerWriter> writer_for(const Session& session, std::string kind) {
+  const std::string& output = session.settings.output;
+  if (output == "json") return make_json_writer(session.terminal.out, std::move(kind));
+  if (output == "yaml") return make_yaml_writer(session.terminal.out, std::move(kind));
+  if (output == "csv") return make_csv_writer(session.terminal.out, session.look.headers);
+  return nullptr;
+}
+
+void print_view(const Session& session, View view, const v1::Context& context) {
+  std::ostream& out = session.terminal.out;
+  const bool around = session.look.headers;
+  if (around) {
+    for (const auto& line : view.above) out << printable(line) << "\n";
+    if (!view.above.empty()) out << "\n";
+  }
+  if (view.table.columns() > 0) {
+    if (view.table.rows() == 0) session.hint("No rows.");
+    out << view.table.take(session.look);
+  }
+  if (!around) return;
+  out << "\n";
+  for (const auto& line : view.below) out << printable(line) << "\n";
+  for (const auto& line : footer(context)) out << printable(line) << "\n";
+}
+
+}  // namespace outflow::cli

@@ -1,0 +1,264 @@
+#include "aggregator/cli/views.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace outflow::cli {
+namespace {
+
+constexpr std::size_t kPortsShown = 3;
+constexpr std::size_t kNamesShown = 3;
+
+template <class Texts>
+std::string joined(const Texts& texts, std::size_t most) {
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& one : texts) {
+    if (count++ < most) text += (text.empty() ? "" : ",") + std::string(one);
+  }
+  if (count > most) text += fmt::format(",+{}", count - most);
+  return text;
+}
+
+template <class Texts>
+std::string joined(const Texts& texts) {
+  return joined(texts, static_cast<std::size_t>(-1));
+}
+
+template <class Counts>
+std::string counts_text(const Counts& counts) {
+  std::string text;
+  for (const auto& count : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.reason(), count.count());
+  }
+  return text;
+}
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+Cell horizon_cell(const v1::Horizon& horizon) {
+  const bool enough = horizon.valid_days() >= horizon.wanted_days();
+  return {horizon_text(horizon), enough ? Tone::Good : Tone::Warn};
+}
+
+Tone tone_of_state(const std::string& state) {
+  if (state == "reporting") return Tone::Good;
+  return state == "late" ? Tone::Warn : Tone::Bad;
+}
+
+struct StatusMeaning {
+  std::string_view status;
+  Tone tone;
+  std::string_view meaning;
+};
+// Every status of query.proto in the order of the table: what is seen, what is safe, what is not.
+constexpr std::array<StatusMeaning, 8> kStatuses{{
+    {"observed", Tone::Good, "egress was seen"},
+    {"idle", Tone::Good, "pods were watched, no egress at all"},
+    {"no-pods", Tone::Plain, "no pod runs: nothing to judge yet"},
+    {"host-network", Tone::Plain, "traffic leaves with the node's address: no policy selects it"},
+    {"agent-missing", Tone::Bad, "runs on nodes without an agent"},
+    {"agent-gap", Tone::Warn, "the agent was away part of the time"},
+    {"not-observed", Tone::Warn, "pods run, but none was hooked"},
+    {"not-in-inventory", Tone::Warn, "traffic was seen, the inventory has no such namespace"},
+}};
+
+Tone tone_of_status(const std::string& status) {
+  const auto* const found = std::find_if(kStatuses.begin(), kStatuses.end(),
+                                         [&](const auto& known) { return known.status == status; });
+  return found == kStatuses.end() ? Tone::Warn : found->tone;
+}
+
+View coverage_by_status(const v1::CoverageAnswer& answer) {
+  View view{
+      {},
+      Table({{"STATUS"}, {"NS", Align::Right}, {"PODS", Align::Right}, {"WHY"}, {"NAMESPACES"}}),
+      {}};
+  std::uint64_t pods_total = 0;
+  for (const auto& known : kStatuses) {
+    std::uint64_t pods = 0;
+    std::vector<std::string> names;
+    std::string reason;
+    for (const auto& item : answer.items()) {
+      if (item.status() != known.status) continue;
+      pods += item.pods();
+      names.push_back(item.namespace_());
+      reason = item.reason();
+    }
+    if (names.empty()) continue;
+    pods_total += pods;
+    view.table.add({{std::string(known.status), known.tone},
+                    number(names.size()),
+                    number(pods),
+                    names.size() == 1 && !reason.empty() ? reason : std::string(known.meaning),
+                    joined(names, kNamesShown)});
+  }
+  view.table.add({"TOTAL", number(static_cast<std::uint64_t>(answer.items_size())),
+                  number(pods_total), "", ""});
+  return view;
+}
+
+View coverage_by_namespace(const v1::CoverageAnswer& answer) {
+  View view{{},
+            Table({{"NAMESPACE"},
+                   {"STATUS"},
+                   {"PODS", Align::Right},
+                   {"WATCHED", Align::Right},
+                   {"FLOWS", Align::Right},
+                   {"HORIZON", Align::Right},
+                   {"LAST-SEEN"},
+                   {"WHY"}}),
+            {}};
+  for (const auto& item : answer.items()) {
+    view.table.add({item.namespace_(),
+                    {item.status(), tone_of_status(item.status())},
+                    number(item.pods()),
+                    number(item.pods_watched()),
+                    number(item.flows()),
+                    horizon_cell(item.horizon()),
+                    item.last_seen(),
+                    item.reason()});
+  }
+  return view;
+}
+
+}  // namespace
+
+std::string horizon_text(const v1::Horizon& horizon) {
+  return fmt::format("{}/{}{}", horizon.valid_days(), horizon.wanted_days(),
+                     horizon.incomplete() ? "!" : "");
+}
+
+std::vector<std::string> footer(const v1::Context& context) {
+  std::vector<std::string> lines;
+  lines.push_back(context.from().empty()
+                      ? fmt::format("window: no data up to {}", context.to())
+                      : fmt::format("window: {} .. {}", context.from(), context.to()));
+  lines.back() += fmt::format("; horizon: valid days of {} wanted", context.days_wanted());
+  lines.push_back(fmt::format("nodes: {} in the inventory, {} reporting; losses: {}",
+                              context.nodes(), context.nodes_reporting(),
+                              context.losses().empty() ? "none" : counts_text(context.losses())));
+  if (!context.missing_nodes().empty()) {
+    lines.push_back("nodes without an agent: " + joined(context.missing_nodes()));
+  }
+  if (!context.incomplete_nodes().empty()) {
+    lines.push_back("nodes with losses or gaps (\"!\" after a horizon): " +
+                    joined(context.incomplete_nodes()));
+  }
+  std::string inventory = context.inventory_as_of().empty()
+                              ? "inventory: none was read"
+                              : "inventory: of " + context.inventory_as_of();
+  if (context.inventory_stale()) inventory += ", stale";
+  if (!context.inventory_error().empty()) inventory += ": " + context.inventory_error();
+  lines.push_back(inventory);
+  return lines;
+}
+
+View view_of(const v1::StatusAnswer& answer) {
+  View view{{},
+            Table({{"NODE"},
+                   {"STATE"},
+                   {"LAST-REPORT"},
+                   {"BEHIND", Align::Right},
+                   {"INTERFACES", Align::Right},
+                   {"LOSSES-TODAY"},
+                   {"AGENT", Align::Left, true},
+                   {"SEQUENCE", Align::Right, true},
+                   {"BOOT", Align::Left, true},
+                   {"SKIPPED-TODAY", Align::Left, true}}),
+            {}};
+  view.above = {
+      fmt::format("aggregator {}, rules {}", answer.version(), answer.rule_set()),
+      fmt::format("{} namespaces, {} pods, about {} flow records", answer.namespaces(),
+                  answer.pods(), answer.flows_stored()),
+      fmt::format("batches since start: {} merged, {} repeated, {} refused",
+                  answer.batches_merged(), answer.batches_repeated(), answer.batches_refused())};
+  for (const auto& node : answer.items()) {
+    const bool seen = !node.last_report().empty();
+    view.table.add({node.node(),
+                    {node.state(), tone_of_state(node.state())},
+                    node.last_report(),
+                    seen ? fmt::format("{:.0f}s", node.seconds_behind()) : "",
+                    seen ? number(node.interfaces()) : "",
+                    seen && node.losses().empty() ? "none" : counts_text(node.losses()),
+                    node.agent_version(),
+                    number(node.sequence()),
+                    node.boot(),
+                    counts_text(node.skipped())});
+  }
+  return view;
+}
+
+View view_of(const v1::CoverageAnswer& answer, bool each) {
+  return each ? coverage_by_namespace(answer) : coverage_by_status(answer);
+}
+
+View view_of(const v1::FanoutAnswer& answer, bool wide) {
+  View view{{},
+            Table({{"NAMESPACE"},
+                   {"DEST", Align::Right},
+                   {"POD-NS", Align::Right},
+                   {"SVC", Align::Right},
+                   {"EXTERNAL", Align::Right},
+                   {"OTHER", Align::Right},
+                   {"OWN", Align::Right},
+                   {"UNANSWERED", Align::Right, true},
+                   {"INFERRED", Align::Right, true},
+                   {"HORIZON", Align::Right},
+                   {"FIRST-SEEN", Align::Left, true},
+                   {"LAST-SEEN"},
+                   {"EVIDENCE", Align::Left, true},
+                   {"PORTS"}}),
+            {}};
+  for (const auto& item : answer.items()) {
+    view.table.add({item.namespace_(), number(item.destinations()), number(item.pod_namespaces()),
+                    number(item.services()), number(item.external()), number(item.other()),
+                    number(item.own()), number(item.unanswered()), number(item.inferred()),
+                    horizon_cell(item.horizon()), item.first_seen(), item.last_seen(),
+                    joined(item.evidence()),
+                    wide ? joined(item.ports()) : joined(item.ports(), kPortsShown)});
+  }
+  view.below = {
+      "DEST = POD-NS + SVC + EXTERNAL + OTHER, distinct peers without port; OWN (same "
+      "namespace) is apart"};
+  return view;
+}
+
+View view_of(const v1::TiersAnswer& answer) {
+  View view{{},
+            Table({{"NAMESPACE"},
+                   {"TIER"},
+                   {"INTERNAL", Align::Right},
+                   {"EXTERNAL", Align::Right},
+                   {"RAW", Align::Right},
+                   {"HORIZON", Align::Right},
+                   {"RULE"},
+                   {"BOUNDARY", Align::Left, true},
+                   {"NOT-EVALUATED", Align::Left, true}}),
+            {}};
+  std::map<std::string, std::uint64_t> letters{{"A", 0}, {"B", 0}, {"C", 0}, {"D", 0}};
+  for (const auto& item : answer.items()) {
+    const Tone tone = item.tier() == "D" ? Tone::Bad : item.tier() == "C" ? Tone::Warn : Tone::Good;
+    view.table.add({item.namespace_(),
+                    {item.tier(), tone},
+                    number(item.internal()),
+                    number(item.external()),
+                    number(item.external_raw()),
+                    horizon_cell(item.horizon()),
+                    item.rule(),
+                    item.boundary(),
+                    joined(item.not_evaluated())});
+    ++letters[item.tier()];
+  }
+  std::string sums;
+  for (const auto& [letter, count] : letters) sums += fmt::format("{} {}  ", letter, count);
+  view.below = {"tiers: " + sums.substr(0, sums.size() - 2), "rule set: " + answer.rule_set()};
+  return view;
+}
+
+}  // namespace outflow::cli

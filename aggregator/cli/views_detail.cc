@@ -1,0 +1,187 @@
+// The views that lead to single destinations: flows, explain, and what compares namespaces or days.
+#include <fmt/format.h>
+
+#include "aggregator/cli/views.h"
+
+namespace outflow::cli {
+namespace {
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::string text;
+  for (const auto& one : texts) text += (text.empty() ? "" : ",") + one;
+  return text;
+}
+
+std::string port_text(std::uint32_t port, const std::string& protocol) {
+  return port == 0 ? protocol : fmt::format("{}/{}", port, protocol);
+}
+
+Cell horizon_cell(const v1::Horizon& horizon) {
+  const bool enough = horizon.valid_days() >= horizon.wanted_days();
+  return {horizon_text(horizon), enough ? Tone::Good : Tone::Warn};
+}
+
+void add_counts(const google::protobuf::RepeatedPtrField<v1::NamedCount>& counts,
+                const std::string& what, Table& table) {
+  for (const auto& count : counts) table.add({what, number(count.count()), count.reason()});
+}
+
+}  // namespace
+
+Table flows_table() {
+  return Table({{"DAY"},
+                {"NAMESPACE"},
+                {"WORKLOAD"},
+                {"POD", Align::Left, true},
+                {"NODE", Align::Left, true},
+                {"INTERFACE", Align::Left, true},
+                {"SOURCE", Align::Left, true},
+                {"DESTINATION"},
+                {"PORT", Align::Right},
+                {"KIND"},
+                {"PEER"},
+                {"WHY", Align::Left, true},
+                {"ESTAB", Align::Right},
+                {"ATTEMPTS", Align::Right},
+                {"REFUSED", Align::Right},
+                {"PACKETS", Align::Right},
+                {"BYTES", Align::Right},
+                {"FIRST-SEEN", Align::Left, true},
+                {"LAST-SEEN"},
+                {"EVIDENCE", Align::Left, true},
+                {"FLAGS"}});
+}
+
+void add_rows(const v1::FlowsAnswer& part, Table& table) {
+  for (const auto& row : part.items()) {
+    table.add({row.day(),
+               row.namespace_(),
+               row.workload(),
+               row.pod(),
+               row.node(),
+               row.interface(),
+               row.source(),
+               row.destination(),
+               port_text(row.port(), row.protocol()),
+               row.peer_kind(),
+               row.peer(),
+               row.peer_reason(),
+               number(row.established()),
+               number(row.attempts()),
+               number(row.refused()),
+               number(row.packets()),
+               number(row.bytes()),
+               row.first_seen(),
+               row.last_seen(),
+               row.evidence(),
+               joined(row.flags())});
+  }
+}
+
+View view_of(const v1::ExplainAnswer& answer) {
+  View view{{},
+            Table({{"NAMESPACE"},
+                   {"WORKLOAD"},
+                   {"PODS", Align::Right},
+                   {"DESTINATION"},
+                   {"PORT", Align::Right},
+                   {"DAYS", Align::Right},
+                   {"ESTAB", Align::Right},
+                   {"ATTEMPTS", Align::Right},
+                   {"REFUSED", Align::Right},
+                   {"PACKETS", Align::Right, true},
+                   {"BYTES", Align::Right},
+                   {"FIRST-SEEN", Align::Left, true},
+                   {"LAST-SEEN"},
+                   {"HORIZON", Align::Right},
+                   {"POLICY"}}),
+            {}};
+  std::string head = fmt::format("{}  {}", answer.destination(), answer.peer_kind());
+  if (!answer.peer().empty() && answer.peer() != answer.destination()) head += "  " + answer.peer();
+  if (!answer.peer_reason().empty()) head += fmt::format("  ({})", answer.peer_reason());
+  view.above.push_back(head);
+  for (const auto& note : answer.notes()) view.above.push_back("  " + note);
+  for (const auto& row : answer.items()) {
+    view.table.add({row.namespace_(), row.workload(), number(row.pods()), row.destination(),
+                    port_text(row.port(), row.protocol()), number(row.days()),
+                    number(row.established()), number(row.attempts()), number(row.refused()),
+                    number(row.packets()), number(row.bytes()), row.first_seen(), row.last_seen(),
+                    horizon_cell(row.horizon()), row.rule()});
+  }
+  return view;
+}
+
+View view_of(const v1::BaselineAnswer& answer) {
+  View view{{},
+            Table({{"KIND"},
+                   {"PEER"},
+                   {"PORT", Align::Right},
+                   {"NS", Align::Right},
+                   {"PERCENT", Align::Right},
+                   {"MISSING"}}),
+            {}};
+  for (const auto& row : answer.items()) {
+    view.table.add({row.peer_kind(), row.peer(), port_text(row.port(), row.protocol()),
+                    number(row.namespaces()), fmt::format("{:.1f}", row.percent()),
+                    joined(row.missing())});
+  }
+  view.below = {fmt::format("of {} namespaces with observed egress", answer.observed_namespaces())};
+  return view;
+}
+
+View view_of(const v1::NewAnswer& answer) {
+  View view{{},
+            Table({{"CHANGE"},
+                   {"NAMESPACE"},
+                   {"KIND"},
+                   {"PEER"},
+                   {"PORT", Align::Right},
+                   {"FIRST-SEEN"},
+                   {"ESTAB", Align::Right},
+                   {"ATTEMPTS", Align::Right},
+                   {"WORKLOAD"}}),
+            {}};
+  for (const auto& row : answer.items()) {
+    view.table.add({{row.change(), row.change() == "new" ? Tone::Warn : Tone::Plain},
+                    row.namespace_(),
+                    row.peer_kind(),
+                    row.peer(),
+                    port_text(row.port(), row.protocol()),
+                    row.first_seen(),
+                    number(row.established()),
+                    number(row.attempts()),
+                    row.workload()});
+  }
+  view.below = {"since: " + answer.since()};
+  return view;
+}
+
+View view_of(const v1::PlanAnswer& answer) {
+  View view{
+      {}, Table({{"WAVE"}, {"NAMESPACE"}, {"TIER"}, {"HORIZON", Align::Right}, {"REASON"}}), {}};
+  for (const auto& row : answer.items()) {
+    view.table.add(
+        {row.wave(), row.namespace_(), row.tier(), horizon_cell(row.horizon()), row.reason()});
+  }
+  view.below = {"rule set: " + answer.rule_set()};
+  return view;
+}
+
+View view_of(const v1::ImportAnswer& answer) {
+  View view{{}, Table({{"LINES"}, {"COUNT", Align::Right}, {"REASON"}}), {}};
+  view.table.add({"read", number(answer.lines()), ""});
+  view.table.add({"imported", number(answer.imported()), "marked as log evidence"});
+  view.table.add({"repeated", number(answer.repeated_lines()), "imported before: added nothing"});
+  add_counts(answer.skipped(), "skipped", view.table);
+  add_counts(answer.unreadable(), "unreadable", view.table);
+  view.below = {"namespaces with evidence: " +
+                (answer.items().empty() ? "none" : joined(answer.items()))};
+  for (const auto& example : answer.examples()) view.below.push_back("unreadable: " + example);
+  return view;
+}
+
+}  // namespace outflow::cli

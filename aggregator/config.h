@@ -1,0 +1,34 @@
+// What the aggregator is told: flags, OUTFLOW_... environment variables, defaults, in this
+// precedence.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "aggregator/inventory/selector.h"
+#include "common/clock.h"
+
+namespace outflow {
+
+struct AggregatorConfig {
+  std::string listen = "127.0.0.1:7443";
+  std::string http_listen = "127.0.0.1:9444";  // "" = none
+  std::string data_dir = "/var/lib/outflow-aggregator";
+  std::string inventory_file;  // "" = none: nothing can be attributed
+  nanoseconds retention = std::chrono::days(400);
+  inventory::LabelSelector select;
+  std::string log_level = "info";
+  bool insecure = false;
+};
+
+// The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value
+// prints the flag's name and why on stderr and exits 2.
+struct CommandLineEnd {
+  int code = 0;
+  std::string text;
+};
+
+[[nodiscard]] std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(
+    int argc, const char* const* argv);
+
+}  // namespace outflow

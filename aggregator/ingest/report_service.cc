@@ -1,0 +1,137 @@
+#include "aggregator/ingest/report_service.h"
+
+#include <utility>
+
+#include <grpcpp/grpcpp.h>
+
+#include "common/log.h"
+#include "outflow/v1/flow.grpc.pb.h"
+#include "proto/wire.h"
+
+namespace outflow::ingest {
+namespace {
+
+// Messages are read as bytes, because gRPC tells a message that cannot be parsed and the end of the
+// stream alike.
+using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
+
+// "flows.protocol[7]: out of range" is counted as "flows.protocol": as many labels as fields.
+std::string field_of(const std::string& error) {
+  return error.substr(0, error.find_first_of("[:"));
+}
+
+Result<Report> read_report(grpc::ByteBuffer& bytes) {
+  v1::Batch batch;
+  const grpc::Status parsed = grpc::SerializationTraits<v1::Batch>::Deserialize(&bytes, &batch);
+  if (!parsed.ok()) return fail("batch: not a message of outflow.v1.Batch");
+  return wire::to_report(batch);
+}
+
+// One agent's stream. gRPC calls one method at a time; the object ends itself with the call.
+class Stream final : public Reactor {
+ public:
+  Stream(const ReportSink& sink, IngestCounters& counters, const std::stop_token& stop,
+         grpc::CallbackServerContext* context)
+      : sink_(sink), counters_(counters), peer_(context->peer()), cancel_(stop, Cancel{context}) {
+    ++counters_.streams;
+    StartRead(&in_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::OK);  // the agent is done, or gone
+    auto report = read_report(in_);
+    in_.Clear();  // streams are idle most of the time and shall not keep a batch
+    if (!report) return refuse(report.error());
+    take(std::move(*report));
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the agent is gone"));
+    StartRead(&in_);
+  }
+
+  void OnDone() override {
+    --counters_.streams;
+    delete this;
+  }
+
+ private:
+  void refuse(const Error& error) {
+    counters_.refuse(field_of(error.what));
+    log::warn("a batch was refused; its agent will send it again",
+              {{"peer", peer_}, {"error", error.what}});
+    Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, error.what));
+  }
+
+  void take(Report report) {
+    const std::uint64_t sequence = report.sequence;
+    const std::size_t flows = report.flows.size();
+    const auto merged = sink_(std::move(report));
+    if (!merged) {
+      ++counters_.failed;
+      log::error("a batch could not be kept; its agent will send it again",
+                 {{"peer", peer_}, {"error", merged.error().what}});
+      return Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, merged.error().what));
+    }
+    if (*merged) {
+      ++counters_.merged;
+      counters_.flows += flows;
+    } else {
+      ++counters_.repeated;
+    }
+    v1::Acknowledgement acknowledgement;
+    acknowledgement.set_sequence(sequence);
+    bool own = false;
+    const grpc::Status written =
+        grpc::SerializationTraits<v1::Acknowledgement>::Serialize(acknowledgement, &out_, &own);
+    if (!written.ok()) return Finish(written);
+    StartWrite(&out_);
+  }
+
+  struct Cancel {
+    grpc::CallbackServerContext* context;
+    void operator()() const { context->TryCancel(); }
+  };
+
+  const ReportSink& sink_;
+  IngestCounters& counters_;
+  const std::string peer_;
+  grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
+  const std::stop_callback<Cancel> cancel_;
+};
+
+class ReportService final
+    : public v1::FlowIngest::WithRawCallbackMethod_Report<v1::FlowIngest::Service> {
+ public:
+  ReportService(ReportSink sink, IngestCounters& counters, std::stop_token stop)
+      : sink_(std::move(sink)), counters_(counters), stop_(std::move(stop)) {}
+
+  Reactor* Report(grpc::CallbackServerContext* context) override {
+    return new Stream(sink_, counters_, stop_, context);
+  }
+
+ private:
+  const ReportSink sink_;
+  IngestCounters& counters_;
+  const std::stop_token stop_;
+};
+
+}  // namespace
+
+void IngestCounters::refuse(const std::string& field) {
+  const MutexLock lock(mutex_);
+  ++refused_[field];
+}
+
+std::map<std::string, std::uint64_t> IngestCounters::refused() const {
+  const MutexLock lock(mutex_);
+  return refused_;
+}
+
+std::unique_ptr<grpc::Service> make_report_service(ReportSink sink, IngestCounters& counters,
+                                                   std::stop_token stop) {
+  return std::make_unique<ReportService>(std::move(sink), counters, std::move(stop));
+}
+
+}  // namespace outflow::ingest

@@ -1,0 +1,62 @@
+// The model with its indexes: who owns an address, an interface, a service port. Immutable, shared
+// as shared_ptr<const Snapshot>; every query is a pure function of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "aggregator/inventory/model.h"
+
+namespace outflow::inventory {
+
+// Calico's host-side veth of a pod: "cali" + the first 11 hex digits of sha1("<namespace>.<pod>")
+// (calico libcalico-go/lib/backend/k8s/conversion/workload_endpoint_default.go,
+// VethNameForWorkload).
+[[nodiscard]] std::string calico_interface_name(std::string_view namespace_name,
+                                                std::string_view pod);
+
+class Snapshot {
+ public:
+  Snapshot(Model model, TimePoint as_of);
+
+  // Null when nobody owns it. Where several pods claim an address (a finished pod keeps its own in
+  // status), a running one wins, then the one started last. Host-network pods own no address here.
+  [[nodiscard]] const Pod* pod_by_address(const net::Address& address) const;
+  [[nodiscard]] const Pod* pod_by_interface(std::string_view interface_name) const;
+  [[nodiscard]] const Node* node_by_address(const net::Address& address) const;
+  // A ClusterIP, external IP or load balancer address; null for a pod's.
+  [[nodiscard]] const Service* service_by_address(const net::Address& address) const;
+  // The service with this external IP or load balancer address and port. Several services may share
+  // such an address, and it may be a node's: only the port tells.
+  [[nodiscard]] const Service* service_by_outside_address(const net::Address& address,
+                                                          std::uint16_t port,
+                                                          Protocol protocol) const;
+  // The service whose node port this is; addresses of nodes only.
+  [[nodiscard]] const Service* service_by_node_port(std::uint16_t port, Protocol protocol) const;
+  // The service that has (address, port, protocol) among its endpoints; the first by name when
+  // several.
+  [[nodiscard]] const Service* service_by_endpoint(const net::Address& address, std::uint16_t port,
+                                                   Protocol protocol) const;
+  [[nodiscard]] const Service* service(std::string_view namespace_name,
+                                       std::string_view name) const;
+  [[nodiscard]] const Namespace* namespace_named(std::string_view name) const;
+  // Inside a node's pod CIDR, whoever owns it.
+  [[nodiscard]] bool in_pod_network(const net::Address& address) const;
+  // An address:port behind the service default/kubernetes.
+  [[nodiscard]] bool is_api_server(const net::Address& address, std::uint16_t port) const;
+  [[nodiscard]] std::vector<const Pod*> pods_of(std::string_view namespace_name) const;
+
+  [[nodiscard]] const Model& model() const { return model_; }
+  [[nodiscard]] TimePoint as_of() const { return as_of_; }
+
+ private:
+  struct Indexes;
+  Model model_;
+  TimePoint as_of_;
+  std::shared_ptr<const Indexes> indexes_;
+};
+
+}  // namespace outflow::inventory

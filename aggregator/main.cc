@@ -1,0 +1,38 @@
+#include <cstdio>
+
+#include <google/protobuf/stubs/logging.h>
+
+#include "aggregator/config.h"
+#include "aggregator/pipeline.h"
+#include "common/log.h"
+#include "common/stop.h"
+
+int main(int argc, char** argv) {
+  using namespace outflow;
+  const auto read = read_aggregator_config(argc, argv);
+  if (const auto* end = std::get_if<CommandLineEnd>(&read)) {
+    std::fputs(end->text.c_str(), end->code == 0 ? stdout : stderr);
+    return end->code;
+  }
+  const AggregatorConfig& config = *std::get_if<AggregatorConfig>(&read);
+  if (auto set = log::set_level(config.log_level); !set) {
+    log::error("cannot start", {{"error", set.error().what}});
+    return 2;
+  }
+  const StopSignals signals;
+  // Whatever a client sends is refused with a line of ours; protobuf need not add its own.
+  google::protobuf::SetLogHandler(nullptr);
+  const SystemClock clock;
+  auto pipeline = Pipeline::start(config, clock);
+  if (!pipeline) {
+    log::error("cannot start", {{"error", pipeline.error().what}});
+    return 1;
+  }
+  log::info("serving", {{"listen", config.listen},
+                        {"port", std::to_string((*pipeline)->port())},
+                        {"version", OUTFLOW_VERSION}});
+  signals.wait();
+  log::info("stopping");
+  pipeline->reset();
+  return 0;
+}

@@ -1,0 +1,73 @@
+#include "aggregator/meters.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+
+#include "common/telemetry.h"
+
+namespace outflow {
+namespace {
+
+prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry,
+                                                 const std::string& name, const std::string& help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+prometheus::Family<prometheus::Gauge>& gauge(prometheus::Registry& registry,
+                                             const std::string& name, const std::string& help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+Meters::Meters(prometheus::Registry& registry)
+    : batches_(counter(registry, "outflow_batches_total", "Batches by what became of them")),
+      flows_(counter(registry, "outflow_flows_merged_total", "Flow deltas of merged batches")),
+      judged_again_(counter(registry, "outflow_records_judged_again_total",
+                            "Records whose unknown end became known later")),
+      expired_(counter(registry, "outflow_records_expired_total",
+                       "Records deleted, older than the retention")),
+      streams_(gauge(registry, "outflow_agent_streams", "Agent streams open now")),
+      records_(
+          gauge(registry, "outflow_store_records", "Records kept: raw tuple x day, estimated")),
+      agents_(gauge(registry, "outflow_agents", "Nodes that ever reported")),
+      losses_(gauge(registry, "outflow_losses_today", "Losses agents reported today, by reason")),
+      inventory_age_(
+          gauge(registry, "outflow_inventory_age_seconds", "Age of the inventory in use")),
+      inventory_stale_(
+          gauge(registry, "outflow_inventory_stale", "1 when a newer inventory was not taken")) {}
+
+void Meters::renew(const Keeper& keeper, const ingest::IngestCounters& counters) {
+  raise_to(batches_.Add({{"outcome", "merged"}}), static_cast<double>(counters.merged));
+  raise_to(batches_.Add({{"outcome", "repeated"}}), static_cast<double>(counters.repeated));
+  raise_to(batches_.Add({{"outcome", "failed"}}), static_cast<double>(counters.failed));
+  for (const auto& [field, count] : counters.refused()) {
+    raise_to(batches_.Add({{"outcome", "refused"}, {"field", field}}), static_cast<double>(count));
+  }
+  raise_to(flows_.Add({}), static_cast<double>(counters.flows));
+  streams_.Add({}).Set(static_cast<double>(counters.streams));
+  raise_to(judged_again_.Add({}), static_cast<double>(keeper.judged_again()));
+  raise_to(expired_.Add({}), static_cast<double>(keeper.expired()));
+}
+
+void Meters::renew(const inventory::View& inventory, TimePoint now) {
+  const auto age = std::chrono::duration<double>(now - inventory.snapshot->as_of());
+  const bool read = inventory.snapshot->as_of() != TimePoint();
+  if (read) inventory_age_.Add({}).Set(age.count());
+  inventory_stale_.Add({}).Set(inventory.stale ? 1 : 0);
+}
+
+void Meters::renew(const store::Store& store, TimePoint now) {
+  records_.Add({}).Set(static_cast<double>(store.records_estimate()));
+  if (const auto marks = store.marks()) agents_.Add({}).Set(static_cast<double>(marks->size()));
+  const auto days = store.node_days(day_of(now), day_of(now));
+  if (!days) return;
+  for (auto& [reason, sum] : losses_shown_) sum = 0;
+  for (const store::NodeDay& day : *days) {
+    for (const auto& [reason, count] : day.losses) losses_shown_[reason] += count;
+  }
+  for (const auto& [reason, sum] : losses_shown_) {
+    losses_.Add({{"reason", reason}}).Set(static_cast<double>(sum));
+  }
+}
+
+}  // namespace outflow

@@ -1,0 +1,40 @@
+// The aggregator's Prometheus metrics, renewed from what the rooms count. One thread renews.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <prometheus/registry.h>
+
+#include "aggregator/ingest/report_service.h"
+#include "aggregator/inventory/current.h"
+#include "aggregator/keeper.h"
+#include "aggregator/store/store.h"
+
+namespace outflow {
+
+class Meters {
+ public:
+  explicit Meters(prometheus::Registry& registry);
+
+  void renew(const Keeper& keeper, const ingest::IngestCounters& counters);
+  void renew(const inventory::View& inventory, TimePoint now);
+  void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
+
+ private:
+  prometheus::Family<prometheus::Counter>& batches_;
+  prometheus::Family<prometheus::Counter>& flows_;
+  prometheus::Family<prometheus::Counter>& judged_again_;
+  prometheus::Family<prometheus::Counter>& expired_;
+  prometheus::Family<prometheus::Gauge>& streams_;
+  prometheus::Family<prometheus::Gauge>& records_;
+  prometheus::Family<prometheus::Gauge>& agents_;
+  prometheus::Family<prometheus::Gauge>& losses_;
+  prometheus::Family<prometheus::Gauge>& inventory_age_;
+  prometheus::Family<prometheus::Gauge>& inventory_stale_;
+  std::map<std::string, std::uint64_t>
+      losses_shown_;  // a reason once shown goes back to 0 at midnight
+};
+
+}  // namespace outflow

@@ -1,0 +1,200 @@
+#include "aggregator/pipeline.h"
+
+#include <condition_variable>
+#include <thread>
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+
+#include "aggregator/additions.h"
+#include "aggregator/api/service.h"
+#include "aggregator/ingest/import_service.h"
+#include "aggregator/ingest/report_service.h"
+#include "aggregator/inventory/file_feed.h"
+#include "aggregator/keeper.h"
+#include "aggregator/meters.h"
+#include "common/log.h"
+#include "common/telemetry.h"
+#include "proto/wire.h"
+
+namespace outflow {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 1s;           // how often the inventory file is looked at
+constexpr auto kShutdownGrace = 5s;  // for answers under way
+// Metrics of the store read records, so they are renewed every so many ticks only.
+constexpr unsigned kStoreMetersTicks = 10;
+
+}  // namespace
+
+struct Pipeline::Rooms {
+  Rooms(const AggregatorConfig& configured, const Clock& told) : config(configured), clock(told) {}
+
+  const AggregatorConfig config;
+  const Clock& clock;
+  std::unique_ptr<Telemetry> telemetry;
+  std::unique_ptr<Meters> meters;
+  std::unique_ptr<store::Store> store;
+  inventory::Current inventory;
+  std::optional<inventory::FileFeed> feed;
+  ingest::IngestCounters counters;
+  std::unique_ptr<grpc::Service> report_service;
+  std::unique_ptr<grpc::Service> import_service;
+  std::unique_ptr<grpc::Service> query_service;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+  std::unique_ptr<Keeper> keeper;
+  std::stop_source end_streams;
+  std::string last_feed_error;
+  unsigned ticks = 0;
+  std::mutex wait_mutex;
+  std::condition_variable_any wait_signal;
+  std::jthread feed_thread;  // these two last: they stop first
+  std::jthread keeper_thread;
+
+  Result<bool> merge(const Report& report) {
+    const auto snapshot = inventory.view().snapshot;
+    const auto merged = store->add(to_addition(report, *snapshot));
+    if (!merged) return fail(Error(merged.error()));
+    return *merged == store::Merge::Merged;
+  }
+
+  Result<ingest::LogAdded> merge_log(std::span<const ingest::LogFlow> flows) {
+    const auto snapshot = inventory.view().snapshot;
+    std::vector<store::Store::LogLine> lines;
+    ingest::LogAdded result;
+    for (const ingest::LogFlow& flow : flows) {
+      lines.push_back(to_log_line(flow, *snapshot));
+      result.namespaces.push_back(lines.back().history.source.namespace_name);
+    }
+    const auto added = store->add_log(lines);
+    if (!added) return fail(Error(added.error()));
+    result.added = *added;
+    return result;
+  }
+
+  void make_services() {
+    report_service = ingest::make_report_service(
+        [this](const Report& report) { return merge(report); }, counters, end_streams.get_token());
+    import_service = ingest::make_import_service(
+        [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); });
+    query_service = api::make_query_service({.store = *store,
+                                             .inventory = inventory,
+                                             .select = config.select,
+                                             .clock = clock,
+                                             .batches = [this]() -> api::BatchCounts {
+                                               std::uint64_t refused = 0;
+                                               for (const auto& [field, count] : counters.refused())
+                                                 refused += count;
+                                               return {counters.merged, counters.repeated, refused};
+                                             }});
+  }
+
+  Result<void> serve() {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+    // Two aggregators on one port would each get half of the agents.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(wire::kMessageBytesMax));
+    builder.RegisterService(report_service.get());
+    builder.RegisterService(import_service.get());
+    builder.RegisterService(query_service.get());
+    server = builder.BuildAndStart();
+    if (server == nullptr) return fail("cannot listen on " + config.listen);
+    return {};
+  }
+
+  void follow_inventory() {
+    if (!feed) return;
+    const auto changed = feed->poll(inventory);
+    if (!changed) {
+      if (changed.error().what != last_feed_error) {
+        log::warn("the inventory is not the newest", {{"error", changed.error().what}});
+      }
+      last_feed_error = changed.error().what;
+    } else {
+      if (!last_feed_error.empty()) log::info("the inventory is the newest again");
+      last_feed_error.clear();
+    }
+    const inventory::View view = inventory.view();
+    if (changed && *changed) {
+      log::info("inventory read",
+                {{"namespaces", std::to_string(view.snapshot->model().namespaces.size())},
+                 {"pods", std::to_string(view.snapshot->model().pods.size())}});
+    }
+    show_readiness(view);
+  }
+
+  // Flows are kept from the first moment; but what we answer before the first inventory would name
+  // nobody.
+  void show_readiness(const inventory::View& view) const {
+    const bool ready = !feed || view.snapshot->as_of() != TimePoint();
+    telemetry->set_ready(ready, view.error);
+    if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(ready);
+  }
+
+  void keep() {
+    keeper->step(std::chrono::steady_clock::now());
+    meters->renew(*keeper, counters);
+    meters->renew(inventory.view(), clock.now());
+    if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
+  }
+
+  template <class Step>
+  std::jthread every_tick(Step step) {
+    return std::jthread([this, step](const std::stop_token& stop) {
+      std::unique_lock lock(wait_mutex);
+      while (!stop.stop_requested()) {
+        lock.unlock();
+        step();
+        lock.lock();
+        wait_signal.wait_for(lock, stop, kTick, [] { return false; });
+      }
+    });
+  }
+};
+
+Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config,
+                                                  const Clock& clock) {
+  auto rooms = std::make_unique<Rooms>(config, clock);
+  auto telemetry = Telemetry::start(config.http_listen);
+  if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
+  rooms->telemetry = std::move(*telemetry);
+  rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
+  auto store = store::Store::open(config.data_dir, config.retention);
+  if (!store) return fail(std::move(store).error().within("--data-dir"));
+  rooms->store = std::move(*store);
+  if (!config.inventory_file.empty()) rooms->feed.emplace(config.inventory_file, clock);
+  rooms->keeper = std::make_unique<Keeper>(*rooms->store, rooms->inventory, clock);
+  rooms->make_services();
+  rooms->follow_inventory();  // so that the first batches are attributed at once
+  if (auto served = rooms->serve(); !served) {
+    return fail(std::move(served).error().within("--listen"));
+  }
+  rooms->show_readiness(rooms->inventory.view());
+  Rooms& running = *rooms;
+  rooms->feed_thread = running.every_tick([&running] { running.follow_inventory(); });
+  rooms->keeper_thread = running.every_tick([&running] { running.keep(); });
+  return std::unique_ptr<Pipeline>(new Pipeline(std::move(rooms)));
+}
+
+Pipeline::Pipeline(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+
+Pipeline::~Pipeline() {
+  rooms_->end_streams.request_stop();
+  rooms_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  rooms_->server->Wait();
+}
+
+int Pipeline::port() const {
+  return rooms_->port > 1 ? rooms_->port : 0;
+}
+int Pipeline::http_port() const {
+  return rooms_->telemetry->port();
+}
+
+}  // namespace outflow

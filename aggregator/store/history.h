@@ -1,0 +1,67 @@
+// What is kept: a raw tuple on one UTC day beside the class it was given.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "aggregator/attribution/edge.h"
+#include "common/flow.h"
+
+namespace outflow::store {
+
+enum class Evidence : std::uint8_t { Agent = 0, Log = 1 };
+
+// What was on the wire; nothing in it depends on the inventory.
+struct RawTuple {
+  std::string node;
+  std::string interface_name;
+  net::Address source;  // of the first packet
+  net::Address destination;
+  std::uint16_t port = 0;
+  Protocol protocol{};
+  Evidence evidence = Evidence::Agent;
+  // Flows that may not be judged like the others are kept apart from them: kFlowInferred and
+  // kFlowOtherSource of their flags.
+  std::uint32_t apart = 0;
+
+  friend auto operator<=>(const RawTuple&, const RawTuple&) = default;
+};
+
+struct History {
+  Day day{};
+  RawTuple raw;
+  attribution::Source source;
+  attribution::Peer peer;
+  FlowStats stats;
+};
+
+// How well one node was watched on one day.
+struct NodeDay {
+  std::string node;
+  Day day{};
+  nanoseconds covered{0};  // sum of reported intervals, clipped to the day
+  std::map<std::string, std::uint64_t> losses;
+  std::map<std::string, std::uint64_t> skipped;
+};
+
+// A namespace had a hooked interface on a node that day.
+struct Presence {
+  std::string namespace_name;
+  std::string node;
+  Day day{};
+};
+
+// Where a node's stream of batches stands.
+struct NodeMark {
+  std::string node;
+  BootId boot{};
+  std::uint64_t sequence = 0;
+  TimePoint last_end{};
+  std::uint64_t interfaces = 0;
+  std::string agent_version;
+};
+
+}  // namespace outflow::store

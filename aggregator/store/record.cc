@@ -1,0 +1,342 @@
+#include "aggregator/store/record.h"
+
+#include <fmt/format.h>
+
+#include "aggregator/store/bytes.h"
+#include "common/text.h"
+
+namespace outflow::store {
+namespace {
+
+using attribution::PeerKind;
+
+constexpr std::uint8_t kValueVersion = 1;
+
+std::string start(Table table) {
+  return std::string(1, static_cast<char>(table));
+}
+
+std::string start_value() {
+  return std::string(1, static_cast<char>(kValueVersion));
+}
+
+// Takes the byte of the table, or of the version of a value.
+void expect(Reader& in, std::uint8_t wanted) {
+  if (in.byte() != wanted) in.spoil();
+}
+
+void expect(Reader& in, Table table) {
+  expect(in, static_cast<std::uint8_t>(table));
+}
+
+void write_boot(Writer& out, const BootId& boot) {
+  for (const std::uint8_t part : boot) out.byte(part);
+}
+
+void read_boot_id(Reader& in, BootId& boot) {
+  for (std::uint8_t& part : boot) part = in.byte();
+}
+
+void write_counters(Writer& out, const std::map<std::string, std::uint64_t>& counters) {
+  out.varint(counters.size());
+  for (const auto& [reason, count] : counters) {
+    out.text(reason);
+    out.varint(count);
+  }
+}
+
+void read_counters(Reader& in, std::map<std::string, std::uint64_t>& counters) {
+  counters.clear();
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    std::string reason = in.text();
+    counters[std::move(reason)] = in.varint();
+  }
+}
+
+void write_stats(Writer& out, const FlowStats& stats) {
+  out.varint(stats.packets);
+  out.varint(stats.bytes);
+  out.varint(stats.attempts);
+  out.varint(stats.established);
+  out.varint(stats.refused);
+  out.varint(stats.flags);
+  out.signed_varint(unix_ns(stats.first_seen));
+  out.signed_varint(unix_ns(stats.last_seen));
+}
+
+void read_stats(Reader& in, FlowStats& stats) {
+  stats.packets = in.varint();
+  stats.bytes = in.varint();
+  stats.attempts = in.varint();
+  stats.established = in.varint();
+  stats.refused = in.varint();
+  stats.flags = static_cast<std::uint32_t>(in.varint());
+  stats.first_seen = from_unix_ns(in.signed_varint());
+  stats.last_seen = from_unix_ns(in.signed_varint());
+}
+
+// Addresses have one width in keys, so that what follows them stays in order.
+void write_key_address(Writer& out, const net::Address& address) {
+  for (const std::uint8_t part : address.bytes()) out.byte(part);
+}
+
+net::Address read_key_address(Reader& in) {
+  const std::string_view bytes = in.bytes(16);
+  return net::Address::from_bytes(
+             {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
+      .value_or(net::Address());
+}
+
+}  // namespace
+
+std::string format_key() {
+  return start(Table::Format);
+}
+
+std::string table_key(Table table) {
+  return start(table);
+}
+
+std::string table_end(Table table) {
+  return std::string(1, static_cast<char>(static_cast<char>(table) + 1));
+}
+
+std::string day_key(Table table, Day day) {
+  std::string key = start(table);
+  Writer(key).key_day(day);
+  return key;
+}
+
+std::string namespace_key(std::string_view namespace_name) {
+  std::string key = start(Table::Flows);
+  Writer(key).key_text(namespace_name);
+  return key;
+}
+
+std::string namespace_end(std::string_view namespace_name) {
+  std::string key = namespace_key(namespace_name);
+  ++key.back();  // the end mark of a text is no 0xff
+  return key;
+}
+
+std::string namespace_day_key(std::string_view namespace_name, Day day) {
+  std::string key = namespace_key(namespace_name);
+  Writer(key).key_day(day);
+  return key;
+}
+
+std::string flow_key(const History& history) {
+  std::string key = namespace_day_key(history.source.namespace_name, history.day);
+  Writer out(key);
+  out.key_text(history.raw.node);
+  out.key_text(history.raw.interface_name);
+  write_key_address(out, history.raw.source);
+  write_key_address(out, history.raw.destination);
+  out.big_endian(history.raw.port, 2);
+  out.byte(static_cast<std::uint8_t>(history.raw.protocol));
+  out.byte(static_cast<std::uint8_t>(history.raw.evidence));
+  out.big_endian(history.raw.apart, 4);
+  return key;
+}
+
+bool read_flow_key(std::string_view key, History& history) {
+  Reader in(key);
+  expect(in, Table::Flows);
+  history.source.namespace_name = in.key_text();
+  history.day = in.key_day();
+  RawTuple& raw = history.raw;
+  raw.node = in.key_text();
+  raw.interface_name = in.key_text();
+  raw.source = read_key_address(in);
+  raw.destination = read_key_address(in);
+  raw.port = static_cast<std::uint16_t>(in.big_endian(2));
+  raw.protocol = static_cast<Protocol>(in.byte());
+  const std::uint8_t evidence = in.byte();
+  if (evidence > static_cast<std::uint8_t>(Evidence::Log)) in.spoil();
+  raw.evidence = static_cast<Evidence>(evidence);
+  raw.apart = static_cast<std::uint32_t>(in.big_endian(4));
+  return in.done();
+}
+
+std::string flow_value(const History& history) {
+  std::string value = start_value();
+  Writer out(value);
+  write_stats(out, history.stats);
+  const attribution::Source& source = history.source;
+  out.text(source.workload.kind);
+  out.text(source.workload.name);
+  out.text(source.pod);
+  out.text(source.reason);
+  out.byte(source.own_address ? 1 : 0);
+  const attribution::Peer& peer = history.peer;
+  out.byte(static_cast<std::uint8_t>(peer.kind));
+  out.text(peer.namespace_name);
+  out.text(peer.name);
+  out.text(peer.workload_kind);
+  out.text(peer.selector);
+  out.text(peer.service);
+  out.address(peer.address);
+  out.text(peer.reason);
+  return value;
+}
+
+bool read_flow_value(std::string_view value, History& history) {
+  Reader in(value);
+  expect(in, kValueVersion);
+  read_stats(in, history.stats);
+  attribution::Source& source = history.source;
+  source.workload.kind = in.text();
+  source.workload.name = in.text();
+  source.pod = in.text();
+  source.reason = in.text();
+  source.own_address = in.byte() != 0;
+  attribution::Peer& peer = history.peer;
+  const std::uint8_t kind = in.byte();
+  if (kind > static_cast<std::uint8_t>(PeerKind::Multicast)) in.spoil();
+  peer.kind = static_cast<PeerKind>(kind);
+  peer.namespace_name = in.text();
+  peer.name = in.text();
+  peer.workload_kind = in.text();
+  peer.selector = in.text();
+  peer.service = in.text();
+  peer.address = in.address();
+  peer.reason = in.text();
+  return in.done();
+}
+
+void merge_into(History& history, const History& newer) {
+  history.stats.merge(newer.stats);
+  history.source = newer.source;
+  if (newer.peer.kind != PeerKind::Unknown || history.peer.kind == PeerKind::Unknown) {
+    history.peer = newer.peer;
+  }
+}
+
+std::string node_day_key(Day day, std::string_view node) {
+  std::string key = day_key(Table::NodeDays, day);
+  Writer(key).key_text(node);
+  return key;
+}
+
+std::string node_day_value(const NodeDay& node_day) {
+  std::string value = start_value();
+  Writer out(value);
+  out.signed_varint(node_day.covered.count());
+  write_counters(out, node_day.losses);
+  write_counters(out, node_day.skipped);
+  return value;
+}
+
+bool read_node_day(std::string_view key, std::string_view value, NodeDay& node_day) {
+  Reader name(key);
+  expect(name, Table::NodeDays);
+  node_day.day = name.key_day();
+  node_day.node = name.key_text();
+  Reader in(value);
+  expect(in, kValueVersion);
+  node_day.covered = nanoseconds(in.signed_varint());
+  read_counters(in, node_day.losses);
+  read_counters(in, node_day.skipped);
+  return name.done() && in.done();
+}
+
+std::string presence_key(const Presence& presence) {
+  std::string key = day_key(Table::Presences, presence.day);
+  Writer out(key);
+  out.key_text(presence.namespace_name);
+  out.key_text(presence.node);
+  return key;
+}
+
+std::string presence_value() {
+  return start_value();
+}
+
+bool read_presence(std::string_view key, Presence& presence) {
+  Reader in(key);
+  expect(in, Table::Presences);
+  presence.day = in.key_day();
+  presence.namespace_name = in.key_text();
+  presence.node = in.key_text();
+  return in.done();
+}
+
+std::string boot_key(std::string_view node, const BootId& boot) {
+  std::string key = start(Table::Marks);
+  Writer out(key);
+  out.key_text(node);
+  write_boot(out, boot);
+  return key;
+}
+
+std::string boot_value(const BootMark& mark) {
+  std::string value = start_value();
+  Writer out(value);
+  out.varint(mark.sequence);
+  out.signed_varint(unix_ns(mark.last_end));
+  return value;
+}
+
+bool read_boot(std::string_view key, std::string_view value, BootMark& mark) {
+  Reader name(key);
+  expect(name, Table::Marks);
+  mark.node = name.key_text();
+  read_boot_id(name, mark.boot);
+  Reader in(value);
+  expect(in, kValueVersion);
+  mark.sequence = in.varint();
+  mark.last_end = from_unix_ns(in.signed_varint());
+  return name.done() && in.done();
+}
+
+std::string agent_key(std::string_view node) {
+  std::string key = start(Table::Agents);
+  Writer(key).key_text(node);
+  return key;
+}
+
+std::string agent_value(const NodeMark& mark) {
+  std::string value = start_value();
+  Writer out(value);
+  write_boot(out, mark.boot);
+  out.varint(mark.sequence);
+  out.signed_varint(unix_ns(mark.last_end));
+  out.varint(mark.interfaces);
+  out.text(mark.agent_version);
+  return value;
+}
+
+bool read_agent(std::string_view key, std::string_view value, NodeMark& mark) {
+  Reader name(key);
+  expect(name, Table::Agents);
+  mark.node = name.key_text();
+  Reader in(value);
+  expect(in, kValueVersion);
+  read_boot_id(in, mark.boot);
+  mark.sequence = in.varint();
+  mark.last_end = from_unix_ns(in.signed_varint());
+  mark.interfaces = in.varint();
+  mark.agent_version = in.text();
+  return name.done() && in.done();
+}
+
+std::string log_line_key(Day day, const std::array<std::uint8_t, 16>& digest) {
+  std::string key = day_key(Table::LogLines, day);
+  Writer out(key);
+  for (const std::uint8_t part : digest) out.byte(part);
+  return key;
+}
+
+std::string describe_key(std::string_view key) {
+  History flow;
+  if (read_flow_key(key, flow)) {
+    return fmt::format("flow of '{}' on {}: {} {} to {}:{}/{}", flow.source.namespace_name,
+                       to_text(flow.day), flow.raw.node, flow.raw.interface_name,
+                       flow.raw.destination.to_string(), flow.raw.port, to_text(flow.raw.protocol));
+  }
+  std::string hex;
+  for (const char c : key) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return "key " + hex;
+}
+
+}  // namespace outflow::store

@@ -1,0 +1,83 @@
+// What stands in the store, as keys and values. A key starts with the byte of its table; a value
+// starts with the version of its encoding. Pure; nothing here knows the database.
+//
+//   F namespace day node interface source destination port protocol evidence apart -> class, stats
+//   N day node                     -> how well the node was watched that day
+//   P day namespace node           -> the namespace had an interface there
+//   M node boot                    -> sequence merged last, end of its interval
+//   A node                         -> the boot that reported last, for the table of nodes
+//   L day digest                   -> a log line already merged
+//   V                              -> version of the format, and whose store this is
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "aggregator/store/history.h"
+
+namespace outflow::store {
+
+enum class Table : char {
+  Flows = 'F',
+  NodeDays = 'N',
+  Presences = 'P',
+  Marks = 'M',
+  Agents = 'A',
+  LogLines = 'L',
+  Format = 'V',
+};
+
+// Name and version. Another encoding of keys is another format; another encoding of values is
+// another version byte, read beside the older ones.
+inline constexpr std::string_view kFormat = "outflow-store/1";
+
+[[nodiscard]] std::string format_key();
+[[nodiscard]] std::string table_key(Table table);         // first of the table
+[[nodiscard]] std::string table_end(Table table);         // after the last of the table
+[[nodiscard]] std::string day_key(Table table, Day day);  // first of the day; N, P, L
+[[nodiscard]] std::string namespace_key(std::string_view namespace_name);  // first of it in F
+[[nodiscard]] std::string namespace_end(std::string_view namespace_name);  // after its last
+[[nodiscard]] std::string namespace_day_key(std::string_view namespace_name, Day day);
+
+[[nodiscard]] std::string flow_key(const History& history);
+// Fills day, raw and the source's namespace. False: these bytes are no such key.
+[[nodiscard]] bool read_flow_key(std::string_view key, History& history);
+[[nodiscard]] std::string flow_value(const History& history);
+// Fills the rest of the source, peer and stats.
+[[nodiscard]] bool read_flow_value(std::string_view value, History& history);
+
+// Adds what is newer to what is there. Counters are summed; the newest class wins, except that a
+// peer once known is not forgotten when the inventory no longer has it.
+void merge_into(History& history, const History& newer);
+
+[[nodiscard]] std::string node_day_key(Day day, std::string_view node);
+[[nodiscard]] std::string node_day_value(const NodeDay& node_day);
+[[nodiscard]] bool read_node_day(std::string_view key, std::string_view value, NodeDay& node_day);
+
+[[nodiscard]] std::string presence_key(const Presence& presence);
+[[nodiscard]] std::string presence_value();
+[[nodiscard]] bool read_presence(std::string_view key, Presence& presence);
+
+// Where one boot of a node stands.
+struct BootMark {
+  std::string node;
+  BootId boot{};
+  std::uint64_t sequence = 0;
+  TimePoint last_end{};
+};
+[[nodiscard]] std::string boot_key(std::string_view node, const BootId& boot);
+[[nodiscard]] std::string boot_value(const BootMark& mark);
+[[nodiscard]] bool read_boot(std::string_view key, std::string_view value, BootMark& mark);
+
+[[nodiscard]] std::string agent_key(std::string_view node);
+[[nodiscard]] std::string agent_value(const NodeMark& mark);
+[[nodiscard]] bool read_agent(std::string_view key, std::string_view value, NodeMark& mark);
+
+[[nodiscard]] std::string log_line_key(Day day, const std::array<std::uint8_t, 16>& digest);
+
+// A key as a person reads it in an error.
+[[nodiscard]] std::string describe_key(std::string_view key);
+
+}  // namespace outflow::store

@@ -1,0 +1,125 @@
+#include "aggregator/synthesis/header.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "aggregator/synthesis/describe.h"
+#include "common/text.h"
+
+namespace outflow::synthesis {
+namespace {
+
+using analysis::Finding;
+using analysis::Need;
+
+std::string counted(std::size_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+std::string evidence_line(const Finding& finding) {
+  std::vector<const Need*> needs;
+  for (const Need& need : finding.needs) needs.push_back(&need);
+  if (needs.empty()) return "Evidence: none; no egress was seen.";
+  const Evidence evidence = evidence_of(needs);
+  return fmt::format(
+      "Evidence: {} .. {}, {} in {}, from {}.", to_text(evidence.stats.first_seen),
+      to_text(evidence.stats.last_seen), counted(finding.needs.size(), "destination"),
+      counted(finding.records, "record"), sources_text(evidence.from_agent, evidence.from_log));
+}
+
+std::string horizon_line(const analysis::Horizon& horizon) {
+  std::string line =
+      fmt::format("Horizon: valid days {} of {}", horizon.valid_days, horizon.wanted_days);
+  if (horizon.enough()) return line + ".";
+  return line + fmt::format(" (insufficient{}{}).", horizon.reasons.empty() ? "" : ": ",
+                            fmt::join(horizon.reasons, "; "));
+}
+
+// Our Allow comes after NetworkPolicies and before the end of their tier, where their default deny
+// is: what they did not allow, we then do.
+void add_egress_policies(const std::string& namespace_name, const inventory::Snapshot& snapshot,
+                         std::vector<std::string>& lines) {
+  std::set<std::string> names;
+  for (const inventory::EgressPolicy& policy : snapshot.model().egress_policies) {
+    if (policy.namespace_name == namespace_name) names.insert(policy.name);
+  }
+  if (names.empty()) return;
+  lines.push_back(fmt::format("WARNING: the namespace has egress NetworkPolicies: {}.",
+                              fmt::join(names, ", ")));
+  lines.emplace_back(
+      "What they do not allow falls through to this policy, so every Allow below widens them.");
+}
+
+void add_host_network(const std::string& namespace_name, const inventory::Snapshot& snapshot,
+                      std::vector<std::string>& lines) {
+  std::set<std::string> pods;
+  for (const inventory::Pod* pod : snapshot.pods_of(namespace_name)) {
+    if (pod->host_network) pods.insert(pod->workload.kind + "/" + pod->workload.name);
+  }
+  if (pods.empty()) return;
+  lines.push_back(
+      fmt::format("Not covered: pods on the host's network, which no policy of this kind selects: "
+                  "{}.",
+                  fmt::join(pods, ", ")));
+}
+
+void add_apart(const Finding& finding, std::vector<std::string>& lines) {
+  if (finding.apart.empty()) return;
+  std::set<std::string> names;
+  for (const Need& need : finding.apart) names.insert(need_text(need));
+  lines.push_back(
+      fmt::format("Apart: {} seen mid-conversation or from an address that is not the pod's; not "
+                  "judged, no rule: {}.",
+                  counted(names.size(), "destination"), fmt::join(names, ", ")));
+}
+
+void add_rules_lines(const Tally& tally, std::vector<std::string>& lines) {
+  if (!tally.refused.empty()) {
+    lines.push_back("NO POLICY IS WRITTEN: " + tally.refused + ".");
+    return;
+  }
+  lines.push_back(fmt::format("Rules: {} and the final Deny; {} seen without a rule{}",
+                              counted(tally.allows, "Allow"),
+                              counted(tally.commented, "destination"),
+                              tally.commented == 0 ? "." : ", each with its reason below."));
+  if (tally.allows == 0) {
+    lines.emplace_back("WARNING: nothing was proven, so this policy denies all egress.");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> comments_of(const Finding& finding) {
+  std::vector<std::string> lines;
+  for (const Need& need : finding.needs) {
+    const auto why = why_no_rule(need);
+    if (!why) continue;
+    lines.push_back(fmt::format("{}: {} ({} .. {}, {})", need_text(need), *why,
+                                to_text(need.stats.first_seen), to_text(need.stats.last_seen),
+                                counted(need.days.size(), "day")));
+  }
+  return lines;
+}
+
+std::vector<std::string> header_of(const Finding& finding, const inventory::Snapshot& snapshot,
+                                   const Tally& tally) {
+  std::vector<std::string> lines{
+      fmt::format("Outflow: egress allowlist of namespace {}, made from traffic that was seen.",
+                  finding.namespace_name),
+      evidence_line(finding), horizon_line(finding.horizon)};
+  if (finding.horizon.incomplete) {
+    lines.emplace_back(
+        "Incomplete: a node it ran on lost data or did not report all the time; something may be "
+        "missing here.");
+  }
+  add_rules_lines(tally, lines);
+  add_apart(finding, lines);
+  add_egress_policies(finding.namespace_name, snapshot, lines);
+  add_host_network(finding.namespace_name, snapshot, lines);
+  return lines;
+}
+
+}  // namespace outflow::synthesis

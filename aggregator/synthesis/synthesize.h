@@ -1,0 +1,21 @@
+// Findings -> policy. Pure, and the same bytes for the same evidence.
+#pragma once
+
+#include "aggregator/inventory/snapshot.h"
+#include "aggregator/synthesis/policy.h"
+
+namespace outflow::synthesis {
+
+// One allowlist for one namespace: what was proven gets a rule, everything else seen a comment, the
+// last rule denies. The header says the horizon, the losses, and which egress NetworkPolicies our
+// Allow would widen. Refused, with the reason in the header and no rules at all: more than
+// kRulesMax rules, and a namespace whose name is no Kubernetes name.
+[[nodiscard]] GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
+                                             const inventory::Snapshot& snapshot,
+                                             const Options& options);
+
+// What the policy would say about one need: "allow: service kube-system/kube-dns" or "no rule:
+// ...".
+[[nodiscard]] std::string verdict_of(const analysis::Need& need, const std::string& namespace_name);
+
+}  // namespace outflow::synthesis

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who opens what: the two hooks of a pod's host-side veth. An egress tuple is opened by the pod:
+ * TCP and SCTP by their first segment, echo by its request, everything else by who spoke first.
+ * What comes back to the pod tells whether it was answered.
+ *
+ * Both only watch: -1 (TC_ACT_UNSPEC, TCX_NEXT) lets every program after ours decide.
+ */
+#include "record.bpf.h"
+
+#define PASS_ON (-1)
+
+/* What a packet from the pod may do. */
+enum role {
+	ROLE_OPENING,  /* opens a tuple */
+	ROLE_DATAGRAM, /* opens one unless the peer spoke first */
+	ROLE_WITHIN,   /* counts on the tuple that is there */
+	ROLE_NONE,     /* never egress of its own */
+};
+
+static __always_inline enum role role_of(struct packet *packet)
+{
+	switch (packet->protocol) {
+	case IPPROTO_TCP:
+		packet->attempts = (packet->kind & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+		return packet->attempts ? ROLE_OPENING : ROLE_WITHIN;
+	case IPPROTO_SCTP:
+		packet->attempts = packet->kind == SCTP_CHUNK_INIT;
+		return packet->attempts ? ROLE_OPENING : ROLE_WITHIN;
+	case IPPROTO_ICMP:
+		return packet->kind == ICMP_V4_ECHO ? ROLE_OPENING : ROLE_NONE;
+	case IPPROTO_ICMPV6:
+		return packet->kind == ICMP_V6_ECHO ? ROLE_OPENING : ROLE_NONE;
+	default:
+		return ROLE_DATAGRAM;
+	}
+}
+
+static __always_inline void make_key(struct flow_key *key, __u32 interface,
+				     const struct packet *packet, _Bool to_pod)
+{
+	key->interface_id = interface;
+	key->destination_port = to_pod ? packet->source_port : packet->destination_port;
+	key->protocol = packet->protocol;
+	key->reserved = 0;
+	__builtin_memcpy(key->destination, to_pod ? &packet->source : &packet->destination,
+			 sizeof(key->destination));
+}
+
+/* The one counter the packet belongs to. */
+static __always_inline int watch_egress(struct __sk_buff *skb)
+{
+	struct packet packet;
+	struct flow_key key;
+	struct flow_stats *stats;
+	enum role role;
+	__u32 interface;
+	int result = parse_packet(skb, &packet);
+
+	if (result != PARSED)
+		return result;
+	role = role_of(&packet);
+	if (role == ROLE_NONE)
+		return COUNT_ICMP_OTHER;
+	interface = interface_id(skb);
+	if (!interface)
+		return COUNT_NO_INTERFACE;
+
+	make_key(&key, interface, &packet, 0);
+	stats = bpf_map_lookup_elem(&flows, &key);
+	if (stats)
+		return record_known(stats, &key, &packet);
+	if (role == ROLE_WITHIN)
+		return packet.protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
+	if (role == ROLE_DATAGRAM && answers_peer(interface, &packet))
+		return COUNT_UDP_REPLY;
+	return record_new(&key, &packet);
+}
+
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	__u32 packets = skb->gso_segs ?: 1;
+
+	count(COUNT_SEEN, packets);
+	count(watch_egress(skb), packets);
+	return PASS_ON;
+}
+
+/* What a packet to the pod says of the tuple it answers. */
+enum answer {
+	ANSWER_NONE,	    /* nothing */
+	ANSWER_ESTABLISHED, /* counted each time */
+	ANSWER_REFUSED,
+	ANSWER_ABORT,	 /* refused, if an opening is still unanswered */
+	ANSWER_ECHO,	 /* established, once */
+	ANSWER_DATAGRAM, /* established, once; without a tuple the peer spoke first */
+};
+
+/* RFC 9293 3.10.7.1: what refuses a SYN has sequence 0 and ACK; every later RST has neither or not
+ * both. */
+static __always_inline enum answer answer_of_tcp(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u8 flags = packet->kind & (TCP_SYN | TCP_RST | TCP_ACK);
+	__be32 sequence;
+
+	if (flags == (TCP_SYN | TCP_ACK))
+		return ANSWER_ESTABLISHED;
+	if (flags != (TCP_RST | TCP_ACK) ||
+	    bpf_skb_load_bytes(skb, packet->transport + 4, &sequence, sizeof(sequence)))
+		return ANSWER_NONE;
+	return sequence == 0 ? ANSWER_REFUSED : ANSWER_NONE;
+}
+
+static __always_inline enum answer answer_of(struct __sk_buff *skb, const struct packet *packet)
+{
+	switch (packet->protocol) {
+	case IPPROTO_TCP:
+		return answer_of_tcp(skb, packet);
+	case IPPROTO_SCTP:
+		if (packet->kind == SCTP_CHUNK_INIT_ACK)
+			return ANSWER_ESTABLISHED;
+		return packet->kind == SCTP_CHUNK_ABORT ? ANSWER_ABORT : ANSWER_NONE;
+	case IPPROTO_ICMP:
+		return packet->kind == ICMP_V4_ECHO_REPLY ? ANSWER_ECHO : ANSWER_NONE;
+	case IPPROTO_ICMPV6:
+		return packet->kind == ICMP_V6_ECHO_REPLY ? ANSWER_ECHO : ANSWER_NONE;
+	default:
+		return ANSWER_DATAGRAM;
+	}
+}
+
+static __always_inline _Bool is_unreachable(const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_ICMP)
+		return packet->kind == ICMP_V4_UNREACHABLE &&
+		       packet->code != ICMP_V4_FRAGMENTATION_NEEDED;
+	return packet->protocol == IPPROTO_ICMPV6 && packet->kind == ICMP_V6_UNREACHABLE;
+}
+
+/* The tuple of the packet that the error quotes; if the pod never opened it, a claim of strangers.
+ */
+static __always_inline void watch_unreachable(struct __sk_buff *skb, struct packet *packet)
+{
+	struct flow_key key;
+	struct flow_stats *stats;
+	__u32 interface = interface_id(skb);
+
+	if (!interface || parse_quoted(skb, packet) != PARSED)
+		return;
+	make_key(&key, interface, packet, 0);
+	stats = find_opened(&key, &packet->source);
+	if (!stats)
+		return;
+	__sync_fetch_and_add(&stats->refused, 1);
+	set_flags(stats, FLOW_ICMP_REFUSED);
+}
+
+static __always_inline void watch_answer(struct __sk_buff *skb)
+{
+	struct packet packet;
+	struct flow_key key;
+	struct flow_stats *stats;
+	enum answer answer;
+	__u32 interface;
+
+	if (parse_packet(skb, &packet) != PARSED)
+		return;
+	if (is_unreachable(&packet)) {
+		watch_unreachable(skb, &packet);
+		return;
+	}
+	answer = answer_of(skb, &packet);
+	if (answer == ANSWER_NONE)
+		return;
+	interface = interface_id(skb);
+	if (!interface)
+		return;
+
+	make_key(&key, interface, &packet, 1);
+	stats = find_opened(&key, &packet.destination);
+	if (!stats) {
+		if (answer == ANSWER_DATAGRAM)
+			remember_peer(interface, &packet);
+	} else if (answer == ANSWER_ESTABLISHED) {
+		__sync_fetch_and_add(&stats->established, 1);
+	} else if (answer == ANSWER_REFUSED) {
+		__sync_fetch_and_add(&stats->refused, 1);
+	} else if (answer == ANSWER_ABORT) {
+		if (stats->established + stats->refused < stats->attempts)
+			__sync_fetch_and_add(&stats->refused, 1);
+	} else if (!stats->established) {
+		stats->established = 1;
+	}
+}
+
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
+{
+	watch_answer(skb);
+	return PASS_ON;
+}
+
+SEC("syscall")
+int read_clock(struct clock_reading *reading)
+{
+	reading->jiffies = bpf_jiffies64();
+	reading->monotonic_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Apache-2.0";

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct packet -> the tables, or the counter that says why not. The maps are here; what a
+ * protocol's packets mean is egress.bpf.c's affair.
+ *
+ * Where two CPUs meet: counters are atomic; of two inserts one wins and the other adds to it; times
+ * and the memory of who spoke first are plain stores of nearly the same value. A tuple that user
+ * space deletes between our lookup and our addition loses that addition, hence only idle ones are
+ * deleted.
+ */
+#ifndef OUTFLOW_BPF_RECORD_H
+#define OUTFLOW_BPF_RECORD_H
+
+#include "parse.bpf.h"
+
+/* Sizes are defaults; user space may set others before the load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow_key);
+	__type(value, struct flow_stats);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct other_source_key);
+	__type(value, struct flow_stats);
+} other_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct inbound_key);
+	__type(value, __u32); /* jiffies of the conversation's latest packet */
+} inbound SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct interface_entry);
+} interfaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, INTERFACE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct interface_slot);
+} interface_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} overflow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct meta);
+} meta SEC(".maps");
+
+/* How long a peer that spoke first is remembered while nobody speaks: 120 s at 250 Hz unless user
+ * space, which knows the rate, says otherwise. */
+const volatile __u32 reply_memory_jiffies = 120 * 250;
+
+static __always_inline void count(__u32 reason, __u32 packets)
+{
+	__u64 *counter = bpf_map_lookup_elem(&counts, &reason);
+
+	if (counter)
+		*counter += packets; /* per CPU, and softirqs do not nest */
+}
+
+static __always_inline _Bool same_address(const void *a, const void *b)
+{
+	const __u64 *left = a, *right = b;
+
+	return left[0] == right[0] && left[1] == right[1];
+}
+
+/* The agent's number of the veth, 0 if it has none. */
+static __always_inline __u32 interface_id(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, number = ifindex & (INTERFACE_SLOTS - 1);
+	const struct interface_slot *slot = bpf_map_lookup_elem(&interface_slots, &number);
+	const struct interface_entry *entry;
+
+	if (slot && slot->ifindex == ifindex)
+		return slot->id;
+	entry = bpf_map_lookup_elem(&interfaces, &ifindex);
+	return entry ? entry->id : 0;
+}
+
+static __always_inline void set_flags(struct flow_stats *stats, __u32 flags)
+{
+	/* Bits are only ever added, and almost always there already. */
+	if (flags & ~stats->flags)
+		__sync_fetch_and_or(&stats->flags, flags);
+}
+
+static __always_inline void add_to(struct flow_stats *stats, const struct packet *packet)
+{
+	__sync_fetch_and_add(&stats->packets, packet->packets);
+	__sync_fetch_and_add(&stats->bytes, packet->bytes);
+	if (packet->attempts)
+		__sync_fetch_and_add(&stats->attempts, packet->attempts);
+	set_flags(stats, packet->flags);
+	stats->last_jiffies = bpf_jiffies64();
+}
+
+static __always_inline void fill(struct flow_stats *stats, const struct packet *packet)
+{
+	__builtin_memset(stats, 0, sizeof(*stats));
+	stats->packets = packet->packets;
+	stats->bytes = packet->bytes;
+	stats->attempts = packet->attempts;
+	stats->flags = packet->flags;
+	stats->first_jiffies = stats->last_jiffies = bpf_jiffies64();
+	__builtin_memcpy(stats->source, &packet->source, sizeof(stats->source));
+}
+
+static __always_inline void other_source(struct other_source_key *other, const struct flow_key *key,
+					 const union address *source)
+{
+	other->flow = *key;
+	__builtin_memcpy(other->source, source, sizeof(other->source));
+}
+
+/* A packet of a known tuple from another source than its first packet's. */
+static __noinline int record_other_source(const struct flow_key *key, const struct packet *packet)
+{
+	struct other_source_key other;
+	struct flow_stats *stats, fresh;
+
+	other_source(&other, key, &packet->source);
+	stats = bpf_map_lookup_elem(&other_sources, &other);
+	if (!stats) {
+		fill(&fresh, packet);
+		if (!bpf_map_update_elem(&other_sources, &other, &fresh, BPF_NOEXIST))
+			return COUNT_RECORDED;
+		stats = bpf_map_lookup_elem(&other_sources, &other);
+	}
+	if (!stats)
+		return COUNT_OTHER_SOURCE_FULL;
+	add_to(stats, packet);
+	return COUNT_RECORDED;
+}
+
+static __always_inline int record_known(struct flow_stats *stats, const struct flow_key *key,
+					const struct packet *packet)
+{
+	if (!same_address(stats->source, &packet->source))
+		return record_other_source(key, packet);
+	add_to(stats, packet);
+	return COUNT_RECORDED;
+}
+
+/* The table is full: the tuple travels by the ring. */
+static __always_inline int record_overflow(const struct flow_key *key, const struct packet *packet)
+{
+	struct overflow_event *event = bpf_ringbuf_reserve(&overflow, sizeof(*event), 0);
+
+	if (!event)
+		return COUNT_RING_FULL;
+	__builtin_memset(event, 0, sizeof(*event));
+	event->key = *key;
+	__builtin_memcpy(event->source, &packet->source, sizeof(event->source));
+	event->packets = packet->packets;
+	event->bytes = packet->bytes;
+	event->flags = packet->flags;
+	event->jiffies = bpf_jiffies64();
+	event->attempt = packet->attempts;
+	bpf_ringbuf_submit(event, 0);
+	return COUNT_OVERFLOWED;
+}
+
+/* A packet that opens a tuple not in the table. Whoever loses the race of two inserts adds to the
+ * winner's. */
+static __noinline int record_new(const struct flow_key *key, const struct packet *packet)
+{
+	struct flow_stats *stats, fresh;
+
+	fill(&fresh, packet);
+	if (!bpf_map_update_elem(&flows, key, &fresh, BPF_NOEXIST))
+		return COUNT_RECORDED;
+	stats = bpf_map_lookup_elem(&flows, key);
+	if (stats)
+		return record_known(stats, key, packet);
+	return record_overflow(key, packet);
+}
+
+/* The tuple that a packet to `source` answers: another source's is kept apart here, too. */
+static __always_inline struct flow_stats *find_opened(const struct flow_key *key,
+						      const union address *source)
+{
+	struct flow_stats *stats = bpf_map_lookup_elem(&flows, key);
+	struct other_source_key other;
+
+	if (!stats || same_address(stats->source, source))
+		return stats;
+	other_source(&other, key, source);
+	return bpf_map_lookup_elem(&other_sources, &other);
+}
+
+static __always_inline struct inbound_key inbound_key(__u32 interface, const struct packet *packet,
+						      _Bool to_pod)
+{
+	struct inbound_key key = {
+		.interface_id = interface,
+		.peer_port = to_pod ? packet->source_port : packet->destination_port,
+		.local_port = to_pod ? packet->destination_port : packet->source_port,
+		.protocol = packet->protocol,
+	};
+
+	__builtin_memcpy(key.peer, to_pod ? &packet->source : &packet->destination,
+			 sizeof(key.peer));
+	return key;
+}
+
+/* Whether the peer spoke first, and not too long ago; then the memory is fresh again. */
+static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
+{
+	struct inbound_key key = inbound_key(interface, packet, 0);
+	__u32 now = bpf_jiffies64(), *heard = bpf_map_lookup_elem(&inbound, &key);
+
+	if (!heard || now - *heard > reply_memory_jiffies)
+		return 0;
+	if (*heard != now)
+		*heard = now;
+	return 1;
+}
+
+static __always_inline void remember_peer(__u32 interface, const struct packet *packet)
+{
+	struct inbound_key key = inbound_key(interface, packet, 1);
+	__u32 now = bpf_jiffies64(), *heard = bpf_map_lookup_elem(&inbound, &key);
+
+	if (!heard)
+		bpf_map_update_elem(&inbound, &key, &now, BPF_ANY);
+	else if (*heard != now)
+		*heard = now;
+}
+
+#endif

@@ -1,0 +1,51 @@
+#include "proto/endpoint.h"
+
+#include <charconv>
+
+#include "common/net/address.h"
+#include "common/net/prefix.h"
+
+namespace outflow {
+namespace {
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost") return true;
+  const auto address = net::Address::parse(host);
+  if (!address) return false;
+  static const auto kV4 = net::Prefix::parse("127.0.0.0/8");
+  static const auto kV6 = net::Prefix::parse("::1/128");
+  return kV4->contains(*address) || kV6->contains(*address);
+}
+
+}  // namespace
+
+Result<std::string> checked_endpoint(const std::string& text, bool insecure,
+                                     const std::string& flag) {
+  if (text.starts_with("unix:")) {
+    if (text.size() == 5) return fail(flag + ": 'unix:' needs a path");
+    return text;
+  }
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 65536;
+  if (colon != std::string::npos) {
+    const char* const end = text.data() + text.size();
+    const auto [read, error] = std::from_chars(text.data() + colon + 1, end, port);
+    if (error != std::errc() || read != end) port = 65536;
+  }
+  std::string host = text.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return fail(flag + ": '" + text + "': write an IPv6 address in brackets, [::1]:7443");
+  }
+  if (port > 65535 || host.empty()) {
+    return fail(flag + ": '" + text + "' is neither HOST:PORT nor unix:PATH");
+  }
+  if (!insecure && !is_loopback(host)) {
+    return fail(flag + ": '" + text +
+                "' is not a loopback address; plaintext to it needs --insecure");
+  }
+  return text;
+}
+
+}  // namespace outflow

@@ -1,0 +1,215 @@
+#include "tests/bpf/harness.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "egress.skel.h"
+
+#include "common/net/address.h"
+#include "tests/support/catch.h"
+#include "tests/support/privileged.h"
+
+namespace outflow::test {
+namespace {
+
+constexpr std::uint32_t kPassOn = 0xffffffff;  // -1
+
+template <typename Key, typename Value>
+std::vector<std::pair<Key, Value>> entries(const bpf_map* map) {
+  std::vector<std::pair<Key, Value>> all;
+  const int fd = bpf_map__fd(map);
+  Key key{};
+  Key next{};
+  for (const Key* at = nullptr; bpf_map_get_next_key(fd, at, &next) == 0; at = &key) {
+    Value value{};
+    if (bpf_map_lookup_elem(fd, &next, &value) == 0) all.emplace_back(next, value);
+    key = next;
+  }
+  return all;
+}
+
+}  // namespace
+
+flow_key key_of(std::string_view destination, std::uint16_t port, std::uint8_t protocol) {
+  flow_key key{};
+  const auto address = net::Address::parse(destination);
+  REQUIRE(address);
+  std::ranges::copy(address->bytes(), key.destination);
+  key.interface_id = Harness::kInterface;
+  key.destination_port = htons(port);
+  key.protocol = protocol;
+  return key;
+}
+
+std::size_t shortest_run(const Bytes& frame) {
+  const int type = frame.at(12) << 8 | frame.at(13);
+  if (type == 0x0800) return 14 + 20;
+  return type == 0x86dd ? 14 + 40 : 15;
+}
+
+bool is_address(const std::uint8_t (&bytes)[16], std::string_view text) {
+  const auto address = net::Address::parse(text);
+  return address && std::ranges::equal(address->bytes(), bytes);
+}
+
+Harness::Harness(const std::function<void(egress_bpf&)>& adjust) {
+  require_root();
+  object_ = egress_bpf::open();
+  REQUIRE(object_ != nullptr);
+  if (adjust) adjust(*object_);
+  REQUIRE(egress_bpf::load(object_) == 0);
+  from_pod_ = program("from_pod");
+  to_pod_ = program("to_pod");
+  name_interface(kInterface);
+}
+
+Harness::~Harness() {
+  if (std::uncaught_exceptions() == 0) check_sum_rule();
+  egress_bpf::destroy(object_);
+}
+
+void Harness::check_sum_rule() const {
+  const Counts all = counts();
+  std::uint64_t ends = 0;
+  for (std::size_t i = COUNT_RECORDED; i < COUNT_MAX; ++i) ends += all.at(i);
+  std::uint64_t held = forgotten_;
+  for (const FlowEntry& entry : flows()) held += entry.stats.packets;
+  for (const auto& entry : other_sources()) held += entry.second.packets;
+  CHECK(all[COUNT_SEEN] == ends);
+  CHECK(all[COUNT_RECORDED] == held);
+}
+
+int Harness::program(std::string_view name) const {
+  const bpf_program* found =
+      bpf_object__find_program_by_name(object_->obj, std::string(name).c_str());
+  REQUIRE(found != nullptr);
+  return bpf_program__fd(found);
+}
+
+void Harness::run(int program, const Bytes& frame, std::uint32_t gso_segs) {
+  __sk_buff context{};
+  context.ifindex = kIfindex;
+  context.gso_segs = gso_segs;
+  context.gso_size = gso_segs != 0 ? 1448 : 0;
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.data_in = frame.data();
+  options.data_size_in = static_cast<std::uint32_t>(frame.size());
+  options.ctx_in = &context;
+  options.ctx_size_in = sizeof context;
+  const int error = bpf_prog_test_run_opts(program, &options);
+  if (error != 0 || options.retval != kPassOn) {
+    FAIL("test_run gave " << error << ", the program " << static_cast<int>(options.retval) << " on "
+                          << frame.size() << " bytes");
+  }
+}
+
+void Harness::from_pod(const Bytes& frame, std::uint32_t gso_segs) {
+  run(from_pod_, frame, gso_segs);
+}
+
+void Harness::to_pod(const Bytes& frame) {
+  run(to_pod_, frame, 0);
+}
+
+packet_count Harness::outcome(const Bytes& frame) {
+  const Counts before = counts();
+  from_pod(frame);
+  const Counts after = counts();
+  std::size_t reason = COUNT_MAX;
+  for (std::size_t i = COUNT_RECORDED; i < COUNT_MAX; ++i) {
+    if (after.at(i) == before.at(i)) continue;
+    CHECK(reason == COUNT_MAX);
+    reason = i;
+  }
+  REQUIRE(reason != COUNT_MAX);
+  return static_cast<packet_count>(reason);
+}
+
+Counts Harness::counts() const {
+  Counts sums{};
+  std::vector<std::uint64_t> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
+    REQUIRE(bpf_map_lookup_elem(bpf_map__fd(object_->maps.counts), &i, cpus.data()) == 0);
+    for (const std::uint64_t value : cpus) sums.at(i) += value;
+  }
+  return sums;
+}
+
+std::vector<FlowEntry> Harness::flows() const {
+  std::vector<FlowEntry> all;
+  for (const auto& [key, stats] : entries<flow_key, flow_stats>(object_->maps.flows)) {
+    all.push_back({key, stats});
+  }
+  return all;
+}
+
+std::vector<std::pair<other_source_key, flow_stats>> Harness::other_sources() const {
+  return entries<other_source_key, flow_stats>(object_->maps.other_sources);
+}
+
+std::optional<flow_stats> Harness::flow(std::string_view destination, std::uint16_t port,
+                                        std::uint8_t protocol) const {
+  const flow_key key = key_of(destination, port, protocol);
+  flow_stats stats{};
+  if (bpf_map_lookup_elem(bpf_map__fd(object_->maps.flows), &key, &stats) != 0) return std::nullopt;
+  return stats;
+}
+
+std::size_t Harness::remembered() const {
+  return entries<inbound_key, std::uint32_t>(object_->maps.inbound).size();
+}
+
+std::vector<overflow_event> Harness::overflowed() {
+  std::vector<overflow_event> events;
+  const auto take = [](void* to, void* data, std::size_t size) {
+    overflow_event event{};
+    if (size == sizeof event) std::memcpy(&event, data, size);
+    static_cast<std::vector<overflow_event>*>(to)->push_back(event);
+    return 0;
+  };
+  ring_buffer* ring = ring_buffer__new(bpf_map__fd(object_->maps.overflow), take, &events, nullptr);
+  REQUIRE(ring != nullptr);
+  ring_buffer__consume(ring);
+  ring_buffer__free(ring);
+  return events;
+}
+
+void Harness::forget_flows() {
+  for (const FlowEntry& entry : flows()) {
+    forgotten_ += entry.stats.packets;
+    bpf_map_delete_elem(bpf_map__fd(object_->maps.flows), &entry.key);
+  }
+}
+
+void Harness::name_interface(std::uint32_t id, bool in_slot, bool in_map) {
+  interface_slot slot{};
+  if (in_slot && id != 0) slot = {kIfindex, id};
+  const std::uint32_t ifindex = kIfindex;
+  REQUIRE(bpf_map_update_elem(bpf_map__fd(object_->maps.interface_slots), &ifindex, &slot,
+                              BPF_ANY) == 0);
+  interface_entry entry{};
+  entry.id = id;
+  const int interfaces = bpf_map__fd(object_->maps.interfaces);
+  if (in_map) {
+    REQUIRE(bpf_map_update_elem(interfaces, &ifindex, &entry, BPF_ANY) == 0);
+  } else {
+    bpf_map_delete_elem(interfaces, &ifindex);
+  }
+}
+
+clock_reading Harness::read_clock() const {
+  clock_reading reading{};
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.ctx_in = &reading;
+  options.ctx_size_in = sizeof reading;
+  REQUIRE(bpf_prog_test_run_opts(program("read_clock"), &options) == 0);
+  return reading;
+}
+
+}  // namespace outflow::test

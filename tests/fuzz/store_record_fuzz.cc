@@ -1,0 +1,51 @@
+// Any bytes as keys and values of the store: refused, or read as something that is written the same
+// way again.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "aggregator/store/record.h"
+
+namespace {
+
+using namespace outflow::store;
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+void as_flow(std::string_view key, std::string_view value) {
+  History history;
+  if (read_flow_key(key, history)) check(flow_key(history) == key);
+  History read;
+  if (!read_flow_value(value, read)) return;
+  History again;
+  check(read_flow_value(flow_value(read), again));
+  check(again.peer == read.peer && again.stats == read.stats);
+  merge_into(again, read);
+  check(read_flow_value(flow_value(again), read));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view all(reinterpret_cast<const char*>(data), size);
+  // The first byte says where the key ends.
+  const std::size_t split = all.empty() ? 0 : static_cast<unsigned char>(all.front());
+  const std::string_view rest = all.substr(all.empty() ? 0 : 1);
+  const std::string_view key = rest.substr(0, split);
+  const std::string_view value = rest.substr(key.size());
+  as_flow(key, value);
+  NodeDay node_day;
+  if (read_node_day(key, value, node_day)) check(node_day_key(node_day.day, node_day.node) == key);
+  Presence presence;
+  if (read_presence(key, presence)) check(presence_key(presence) == key);
+  BootMark mark;
+  if (read_boot(key, value, mark)) check(boot_key(mark.node, mark.boot) == key);
+  NodeMark node;
+  if (read_agent(key, value, node)) check(agent_key(node.node) == key);
+  check(!describe_key(key).empty());
+  return 0;
+}

@@ -1,0 +1,29 @@
+// Any bytes as a batch: refused with an Error, or a report that crosses the wire again unchanged
+// and can be attributed.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include <google/protobuf/stubs/logging.h>
+
+#include "aggregator/additions.h"
+#include "proto/wire.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace outflow;
+  [[maybe_unused]] static const auto silent = google::protobuf::SetLogHandler(nullptr);
+  v1::Batch batch;
+  if (!batch.ParseFromArray(data, static_cast<int>(size))) return 0;
+  const auto report = wire::to_report(batch);
+  if (!report) {
+    if (report.error().what.empty()) std::abort();
+    return 0;
+  }
+  static const inventory::Snapshot nothing_known(inventory::Model{}, TimePoint());
+  const auto addition = to_addition(*report, nothing_known);
+  if (addition.histories.size() != report->flows.size()) std::abort();
+  // Two interfaces of one number are allowed on the wire, and become one on the way back.
+  const auto again = wire::to_report(wire::to_batch(*report));
+  if (!again || again->flows.size() != report->flows.size()) std::abort();
+  return 0;
+}

@@ -1,0 +1,27 @@
+// Reads a golden scenario: the evidence of one namespace and what the inventory knows, as small
+// JSON in which a test writes only what it is about.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "aggregator/analysis/finding.h"
+#include "aggregator/inventory/snapshot.h"
+#include "aggregator/synthesis/policy.h"
+
+namespace outflow::testing {
+
+struct Scenario {
+  analysis::Finding finding;
+  inventory::Model inventory;
+  synthesis::Options options;
+};
+
+// {"namespace", "order", "horizon": {"valid_days", "incomplete", "reasons"},
+//  "services": [{"namespace", "name", "addresses"}], "egress_policies": [{"namespace", "name"}],
+//  "pods": [{"namespace", "name", "workload", "host_network"}],
+//  "records": [{"day", "kind", "to", "port", "protocol", ...}]}
+// Throws what nlohmann does on anything else: a broken scenario is a broken test.
+[[nodiscard]] Scenario read_scenario(const std::filesystem::path& file);
+
+}  // namespace outflow::testing

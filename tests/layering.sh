@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Includes follow the line of rooms: data moves right, includes point left. One row a room: what its
+# files may include of ours beside themselves. A new arrow is a change of this table, with its reason.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# room | allowed (space separated path prefixes)
+table='
+common            | common/
+proto             | common/ proto/ outflow/v1/
+agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h agent/ outflow/v1/
+aggregator/inventory   | common/ aggregator/inventory/
+aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
+aggregator/store       | common/ aggregator/attribution/edge.h aggregator/inventory/model.h aggregator/store/
+aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
+aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/analysis/ aggregator/synthesis/
+aggregator/export      | common/ aggregator/analysis/finding.h aggregator/synthesis/policy.h aggregator/export/
+aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/ingest/
+aggregator/api         | common/ proto/ outflow/v1/ aggregator/
+aggregator/cli         | common/ proto/ outflow/v1/ aggregator/cli/
+'
+bad=0
+while IFS='|' read -r room allowed; do
+  room=${room// /}
+  [ -n "$room" ] || continue
+  while IFS=: read -r file line include; do
+    ok=0
+    for prefix in $allowed; do [[ $include == "$prefix"* ]] && ok=1; done
+    if [ $ok = 0 ]; then
+      echo "$file:$line: $room may not include \"$include\""
+      bad=1
+    fi
+  done < <(grep -rnoE --include='*.h' --include='*.cc' '^#include "[^"]+"' "$room" |
+    sed -E 's/#include "([^"]+)"/\1/')
+done <<<"$table"
+# Generated messages stop at the doors; the skeleton and every heavy header has one home.
+only() {
+  local header=$1 allowed=$2 hits
+  hits=$(grep -rlE --include='*.h' --include='*.cc' "#include [<\"]$header" common proto agent aggregator | grep -vE "$allowed" || true)
+  [ -z "$hits" ] || { echo "$header is included outside $allowed: $hits"; bad=1; }
+}
+only 'spdlog/' '^common/log\.cc$'
+only 'httplib\.h' '^common/telemetry\.cc$'
+only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
+only 'rocksdb/' '^aggregator/store/'
+only 'simdjson\.h' '^aggregator/(inventory|ingest)/'
+only 'yaml-cpp/' '^aggregator/(export|cli)/'
+only 'egress\.skel\.h' '^agent/probe\.'
+exit $bad

@@ -1,0 +1,450 @@
+// The whole program but its main(), against a server in the same process.
+#include "aggregator/cli/commands.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <nlohmann/json.hpp>
+
+#include "aggregator/cli/exit.h"
+#include "outflow/v1/query.grpc.pb.h"
+#include "tests/support/catch.h"
+
+namespace outflow::cli {
+namespace {
+
+using grpc::ServerContext;
+
+// Gives back what a test put in, and remembers what it was asked.
+class FakeQuery final : public v1::Query::Service {
+ public:
+  grpc::Status Coverage(ServerContext*, const v1::CoverageRequest* in,
+                        v1::CoverageAnswer* out) override {
+    scope = in->scope();
+    *out = coverage;
+    return grpc::Status::OK;
+  }
+  grpc::Status Fanout(ServerContext* context, const v1::FanoutRequest* in,
+                      v1::FanoutAnswer* out) override {
+    scope = in->scope();
+    while (silent && !context->IsCancelled()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    *out = fanout;
+    return grpc::Status::OK;
+  }
+  grpc::Status Flows(ServerContext*, const v1::FlowsRequest*,
+                     grpc::ServerWriter<v1::FlowsAnswer>* out) override {
+    v1::FlowsAnswer part;
+    part.mutable_context()->set_to("2026-05-18T12:00:00Z");
+    out->Write(part);
+    part.Clear();
+    for (std::uint32_t i = 0; i < 1000; ++i) part.add_items()->set_port(i);
+    for (int i = 0; i < 3; ++i) out->Write(part);
+    return grpc::Status::OK;
+  }
+  grpc::Status Policy(ServerContext*, const v1::PolicyRequest* in, v1::PolicyAnswer* out) override {
+    order = in->order();
+    *out = policy;
+    return grpc::Status::OK;
+  }
+  grpc::Status New(ServerContext*, const v1::NewRequest* in, v1::NewAnswer* out) override {
+    since = in->since_ns();
+    *out = news;
+    return grpc::Status::OK;
+  }
+  grpc::Status Tiers(ServerContext*, const v1::TiersRequest*, v1::TiersAnswer*) override {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "preset: made to fail"};
+  }
+
+  v1::CoverageAnswer coverage;
+  v1::FanoutAnswer fanout;
+  v1::PolicyAnswer policy;
+  v1::NewAnswer news;
+  v1::Scope scope;
+  double order = 0;
+  std::int64_t since = 0;
+  std::atomic<bool> silent{false};
+};
+
+class FakeImport final : public v1::Import::Service {
+ public:
+  grpc::Status CalicoLog(ServerContext*, grpc::ServerReader<v1::CalicoLogChunk>* in,
+                         v1::ImportAnswer* out) override {
+    v1::CalicoLogChunk chunk;
+    while (in->Read(&chunk)) {
+      if (chunk.has_options()) options = chunk.options();
+      content += chunk.content();
+      largest = std::max(largest, chunk.content().size());
+    }
+    out->set_lines(7);
+    return grpc::Status::OK;
+  }
+
+  v1::CalicoLogOptions options;
+  std::string content;
+  std::size_t largest = 0;
+};
+
+struct Ran {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+struct World {
+  World() {
+    path = (std::filesystem::temp_directory_path() /
+            ("outflow-cli-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count)))
+               .string();
+    std::filesystem::create_directories(path);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("unix:" + path + "/socket", grpc::InsecureServerCredentials());
+    builder.RegisterService(&query);
+    builder.RegisterService(&import);
+    server = builder.BuildAndStart();
+    REQUIRE(server);
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World() {
+    server->Shutdown(std::chrono::system_clock::now());
+    std::filesystem::remove_all(path);
+  }
+
+  [[nodiscard]] Ran run(std::vector<std::string> arguments, const std::string& input = "") const {
+    arguments.insert(arguments.begin(), {"--server", "unix:" + path + "/socket"});
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = cli::run(arguments, {in, out, err, false});
+    return {code, out.str(), err.str()};
+  }
+
+  static inline int count = 0;
+  std::string path;
+  FakeQuery query;
+  FakeImport import;
+  std::unique_ptr<grpc::Server> server;
+};
+
+Ran run_alone(const std::vector<std::string>& arguments) {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = cli::run(arguments, {in, out, err, false});
+  return {code, out.str(), err.str()};
+}
+
+void add_namespace(v1::FanoutAnswer& answer, const std::string& name, std::uint64_t external) {
+  auto& item = *answer.add_items();
+  item.set_namespace_(name);
+  item.set_external(external);
+  item.set_destinations(external);
+}
+
+}  // namespace
+
+TEST_CASE("a wrong call exits 2, says what is wrong on stderr and nothing on stdout",
+          "[commands]") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> calls{
+      {{}, "Subcommands"},
+      {{"fanuot"}, "did you mean 'fanout'"},
+      {{"xyzzy"}, "unknown command 'xyzzy'"},
+      {{"fanout", "--widnow", "3d"}, "did you mean '--window'"},
+      {{"fanout", "-n"}, "--namespace"},
+      {{"fanout", "-n", ""}, "--namespace"},
+      {{"fanout", "-o", "xml"}, "--output"},
+      {{"fanout", "--window", "3"}, "--window: '3' is no duration"},
+      {{"fanout", "--window", "-3d"}, "--window"},
+      {{"fanout", "--window", "0s"}, "--window"},
+      {{"fanout", "--window", "99999999999w"}, "--window"},
+      {{"fanout", "-n", "web", "-A"}, "-n and -A exclude each other"},
+      {{"fanout", "extra"}, "unexpected argument 'extra'"},
+      {{"fanout", "--color", "pink"}, "--color"},
+      {{"fanout", "--request-timeout", "soon"}, "--request-timeout"},
+      {{"fanout", "--server", "10.0.0.1:7443"}, "--insecure"},
+      {{"fanout", "--server", "nonsense"}, "--server"},
+      {{"fanout", "--server", "unix:"}, "--server"},
+      {{"status", "-n", "web"}, "status takes no --namespace"},
+      {{"status", "--window", "7d"}, "status takes no --window"},
+      {{"tiers", "--preset", "hope"}, "--preset"},
+      {{"plan", "--max-per-day", "0"}, "--max-per-day"},
+      {{"plan", "--max-per-day", "-1"}, "--max-per-day"},
+      {{"baseline", "--percent", "-1"}, "--percent"},
+      {{"baseline", "--percent", "101"}, "--percent"},
+      {{"new", "--since", "yesterday"}, "--since"},
+      {{"new", "--since", "0s"}, "--since"},
+      {{"flows", "--limit", "-1"}, "--limit"},
+      {{"flows", "--limit", "99999999999999999999"}, "--limit"},
+      {{"explain"}, "DESTINATION"},
+      {{"export"}, "DIR"},
+      {{"export", "x", "--order", "nan"}, "--order"},
+      {{"policy", "--order", "-1"}, "--order"},
+      {{"import"}, "calico-log"},
+      {{"import", "calico-lgo"}, "did you mean 'calico-log'"},
+      {{"import", "calico-log"}, "FILE"},
+      {{"import", "calico-log", "/no/such/file"}, "/no/such/file"},
+      {{"import", "calico-log", "-", "--at", "now"}, "--at"},
+      {{"import", "calico-log", "-", "--boot-time", "12"}, "--boot-time"},
+      {{"import", "calico-log", "-", "--year", "26"}, "--year"},
+      {{"import", "calico-log", "-", "-n", "web"}, "takes no --namespace"},
+      {{"completion", "tcsh"}, "SHELL"},
+  };
+  for (const auto& [arguments, message] : calls) {
+    const Ran ran = run_alone(arguments);
+    INFO(message << " <- " << ran.err);
+    CHECK(ran.code == kExitError);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.find(message) != std::string::npos);
+  }
+}
+
+TEST_CASE("help and version are answers, not errors", "[commands]") {
+  CHECK(run_alone({"--version"}).out == "outflow " OUTFLOW_VERSION "\n");
+  CHECK(run_alone({"--version"}).code == kExitOk);
+  for (const char* command : {"status", "coverage", "fanout", "tiers", "flows", "explain", "policy",
+                              "export", "baseline", "new", "plan", "import", "completion"}) {
+    const Ran ran = run_alone({command, "--help"});
+    CHECK(ran.code == kExitOk);
+    CHECK(ran.out.find("Examples:\n  ") != std::string::npos);
+    CHECK(run_alone({"--help"}).out.find(command) != std::string::npos);
+  }
+}
+
+TEST_CASE("a server that is not there is one line with its address, exit 2", "[commands]") {
+  const Ran ran = run_alone({"status", "--server", "unix:/nonexistent/outflow.sock"});
+
+  CHECK(ran.code == kExitError);
+  CHECK(ran.out.empty());
+  CHECK(ran.err.find("unix:/nonexistent/outflow.sock") != std::string::npos);
+  CHECK(ran.err.find("--server") != std::string::npos);
+  CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+}
+
+TEST_CASE("a server that is silent is exit 124", "[commands]") {
+  World world;
+  world.query.silent = true;
+
+  const Ran ran = world.run({"fanout", "--request-timeout", "50ms"});
+  world.query.silent = false;
+
+  CHECK(ran.code == kExitTimeout);
+  CHECK(ran.err.find("50ms") != std::string::npos);
+}
+
+TEST_CASE("what the server refuses is exit 2 with its words", "[commands]") {
+  const World world;
+
+  const Ran ran = world.run({"tiers"});
+
+  CHECK(ran.code == kExitError);
+  CHECK(ran.err.find("preset: made to fail") != std::string::npos);
+}
+
+TEST_CASE("namespaces and window reach the server, before or after the command", "[commands]") {
+  World world;
+
+  CHECK(world.run({"-n", "web", "fanout", "-n", "mail,dbaas", "--window", "7d"}).code == kExitOk);
+
+  REQUIRE(world.query.scope.namespaces_size() == 3);
+  CHECK(world.query.scope.namespaces(0) == "web");
+  CHECK(world.query.scope.namespaces(2) == "dbaas");
+  CHECK(world.query.scope.window_ns() == std::chrono::nanoseconds(std::chrono::hours(168)).count());
+}
+
+TEST_CASE("fanout is sorted as asked, the largest first by default", "[commands]") {
+  World world;
+  add_namespace(world.query.fanout, "a", 1);
+  add_namespace(world.query.fanout, "b", 3);
+  add_namespace(world.query.fanout, "c", 3);
+  const auto order = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"fanout", "-o", "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::string names;
+    const auto answer = nlohmann::json::parse(world.run(arguments).out);
+    for (const auto& item : answer["items"]) names += item["namespace"].get<std::string>();
+    return names;
+  };
+
+  CHECK(order({}) == "bca");
+  CHECK(order({"--sort-by", "external"}) == "abc");
+  CHECK(order({"--sort-by=-external"}) == "bca");
+  CHECK(order({"--sort-by", "-external"}) == "bca");
+  CHECK(order({"--sort-by", "namespace"}) == "abc");
+  CHECK(world.run({"fanout", "--sort-by", "beauty"}).code == kExitError);
+}
+
+TEST_CASE("data is on stdout, with --no-headers rows and nothing else", "[commands]") {
+  World world;
+  add_namespace(world.query.fanout, "a\x1b[31m", 1);
+
+  const Ran table = world.run({"fanout"});
+  const Ran bare = world.run({"fanout", "--no-headers"});
+
+  CHECK(table.out.starts_with("NAMESPACE"));
+  CHECK(table.out.find("0/0") != std::string::npos);
+  CHECK(table.out.find("window:") != std::string::npos);
+  CHECK(table.out.find('\x1b') == std::string::npos);
+  CHECK(std::count(bare.out.begin(), bare.out.end(), '\n') == 1);
+  CHECK(bare.err.empty());
+}
+
+TEST_CASE("colour is for --color=always or a terminal", "[commands]") {
+  World world;
+  add_namespace(world.query.fanout, "a", 1);
+
+  CHECK(world.run({"fanout"}).out.find('\x1b') == std::string::npos);
+  CHECK(world.run({"fanout", "--color", "always"}).out.find('\x1b') != std::string::npos);
+}
+
+TEST_CASE("coverage with an unwatched node is exit 5 and names it, without one 0", "[commands]") {
+  World world;
+  world.query.coverage.add_items()->set_status("idle");
+  CHECK(world.run({"coverage"}).code == kExitOk);
+
+  world.query.coverage.mutable_context()->add_missing_nodes("k8s-w3");
+  const Ran ran = world.run({"coverage", "-o", "json"});
+
+  CHECK(ran.code == kExitPartial);
+  CHECK(ran.err.find("k8s-w3") != std::string::npos);
+  CHECK(nlohmann::json::parse(ran.out)["kind"] == "CoverageList");
+}
+
+TEST_CASE("new --fail-on-new is exit 1 for something new, not for what went away", "[commands]") {
+  World world;
+  world.query.news.add_items()->set_change("gone");
+  CHECK(world.run({"new", "--fail-on-new"}).code == kExitOk);
+
+  world.query.news.add_items()->set_change("new");
+  CHECK(world.run({"new", "--fail-on-new", "--since", "2h"}).code == kExitDifferences);
+  CHECK(world.query.since == std::chrono::nanoseconds(std::chrono::hours(2)).count());
+  CHECK(world.run({"new"}).code == kExitOk);
+}
+
+TEST_CASE("flows streamed as JSON are one valid document", "[commands]") {
+  const World world;
+
+  const Ran ran = world.run({"flows", "-o", "json"});
+  const auto answer = nlohmann::json::parse(ran.out);
+
+  CHECK(ran.code == kExitOk);
+  CHECK(answer["items"].size() == 3000);
+  CHECK(answer["context"]["to"] == "2026-05-18T12:00:00Z");
+  const Ran table = world.run({"flows", "--no-headers"});
+  CHECK(std::count(table.out.begin(), table.out.end(), '\n') == 3000);
+}
+
+TEST_CASE("export writes what is enough and exits 4 for what was refused", "[commands]") {
+  World world;
+  auto& file = *world.query.policy.add_items();
+  file.set_namespace_("web");
+  file.set_path("egress-web.yaml");
+  file.set_content("kind: GlobalNetworkPolicy\n");
+  const std::string folder = world.path + "/egress";
+  CHECK(world.run({"export", folder, "--order", "1200"}).code == kExitOk);
+  CHECK(world.query.order == 1200);
+
+  world.query.policy.add_refused()->set_namespace_("mail");
+  const Ran ran = world.run({"export", folder});
+
+  CHECK(ran.code == kExitInsufficient);
+  CHECK(ran.err.find("refused mail") != std::string::npos);
+  CHECK(std::filesystem::exists(folder + "/egress-web.yaml"));
+}
+
+TEST_CASE("policy prints YAML documents and exits 4 for what was refused", "[commands]") {
+  World world;
+  world.query.policy.add_items()->set_content("a: 1\n");
+  world.query.policy.add_items()->set_content("b: 2\n");
+  CHECK(world.run({"policy"}).out == "a: 1\n---\nb: 2\n");
+
+  world.query.policy.add_refused()->set_namespace_("mail");
+  CHECK(world.run({"policy"}).code == kExitInsufficient);
+}
+
+TEST_CASE("import sends the file in parts, with what the flags say", "[commands]") {
+  World world;
+  std::string lines;
+  while (lines.size() < 200'000) lines += "calico-packet: IN=cali1 OUT=eth0\n";
+
+  const Ran ran = world.run({"import", "calico-log", "-", "--at", "2026-05-18T18:42:44Z", "--year",
+                             "2026", "--node", "k8s-w1"},
+                            lines);
+
+  CHECK(ran.code == kExitOk);
+  CHECK(world.import.content == lines);
+  CHECK(world.import.largest <= 65'536);
+  CHECK(world.import.options.at_ns() == 1'779'129'764'000'000'000);
+  CHECK(world.import.options.year() == 2026);
+  CHECK(world.import.options.node() == "k8s-w1");
+}
+
+TEST_CASE("output that cannot be written is an error, not a success", "[commands]") {
+  const World world;
+  std::istringstream in;
+  std::ofstream full("/dev/full");
+  std::ostringstream err;
+
+  const int code =
+      cli::run({"--server", "unix:" + world.path + "/socket", "fanout"}, {in, full, err, false});
+
+  CHECK(code == kExitError);
+  CHECK(err.str().find("could not be written") != std::string::npos);
+}
+
+TEST_CASE("completion knows every command and flag, and the shell can read it", "[commands]") {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Ran ran = run_alone({"completion", shell});
+    CHECK(ran.code == kExitOk);
+    for (const char* word : {"fanout", "calico-log", "sort-by", "allow-insufficient", "study"}) {
+      INFO(shell << " " << word);
+      CHECK(ran.out.find(word) != std::string::npos);
+    }
+  }
+  const World world;
+  const std::string file = world.path + "/completion";
+  std::ofstream(file)
+      << run_alone({"completion", "bash"}).out
+      << "COMP_WORDS=(outflow fan); COMP_CWORD=1; _outflow; echo \"${COMPREPLY[*]}\"\n"
+      << "COMP_WORDS=(outflow tiers --preset ''); COMP_CWORD=3; _outflow; "
+         "echo \"${COMPREPLY[*]}\"\n";
+  std::FILE* const bash = ::popen(("bash " + file).c_str(), "r");
+  REQUIRE(bash != nullptr);
+  char text[256] = {};
+  const std::size_t length = std::fread(text, 1, sizeof text - 1, bash);
+  CHECK(::pclose(bash) == 0);
+  CHECK(std::string(text, length) == "fanout\ndefault study\n");
+}
+
+TEST_CASE("^C ends the program with 130", "[commands]") {
+  World world;
+  world.query.silent = true;
+  const std::string program = std::string(OUTFLOW_BINARY_DIR) + "/outflow";
+  const std::string server = "unix:" + world.path + "/socket";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execl(program.c_str(), "outflow", "fanout", "--server", server.c_str(), nullptr);
+    ::_exit(99);
+  }
+  REQUIRE(child > 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  ::kill(child, SIGINT);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  world.query.silent = false;
+
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == kExitInterrupted);
+}
+
+}  // namespace outflow::cli

@@ -1,0 +1,110 @@
+#include "aggregator/config.h"
+
+#include <stdlib.h>
+
+#include <vector>
+
+#include "tests/support/catch.h"
+
+using namespace outflow;
+using outflow::test::has_text;
+
+namespace {
+
+std::variant<AggregatorConfig, CommandLineEnd> read(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "outflow-aggregator");
+  return read_aggregator_config(static_cast<int>(arguments.size()), arguments.data());
+}
+
+AggregatorConfig accepted(const std::vector<const char*>& arguments) {
+  const auto result = read(arguments);
+  REQUIRE(std::holds_alternative<AggregatorConfig>(result));
+  return std::get<AggregatorConfig>(result);
+}
+
+CommandLineEnd ended(const std::vector<const char*>& arguments) {
+  const auto result = read(arguments);
+  REQUIRE(std::holds_alternative<CommandLineEnd>(result));
+  return std::get<CommandLineEnd>(result);
+}
+
+// A variable of the environment as long as it lives. Tests have one thread.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    ::setenv(name, value, 1);  // NOLINT(concurrency-mt-unsafe)
+  }
+  ~Variable() { ::unsetenv(name_); }  // NOLINT(concurrency-mt-unsafe)
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+}  // namespace
+
+TEST_CASE("without flags everything is local and kept for 400 days", "[config]") {
+  const AggregatorConfig config = accepted({});
+
+  CHECK(config.listen == "127.0.0.1:7443");
+  CHECK(config.http_listen == "127.0.0.1:9444");
+  CHECK(config.data_dir == "/var/lib/outflow-aggregator");
+  CHECK(config.inventory_file.empty());
+  CHECK(config.retention == std::chrono::days(400));
+  CHECK(config.select.matches_everything());
+}
+
+TEST_CASE("a flag wins over its environment variable, which wins over the default", "[config]") {
+  const Variable retention("OUTFLOW_RETENTION", "30d");
+  const Variable data_dir("OUTFLOW_DATA_DIR", "/from/environment");
+  const AggregatorConfig config = accepted({"--retention", "7d", "--select", "tier in (3-edge)"});
+
+  CHECK(config.retention == std::chrono::days(7));
+  CHECK(config.data_dir == "/from/environment");
+  CHECK(config.select.matches({{"tier", "3-edge"}}));
+  CHECK_FALSE(config.select.matches({{"tier", "4-aux"}}));
+}
+
+TEST_CASE("HTTP can be switched off", "[config]") {
+  CHECK(accepted({"--http-listen", ""}).http_listen.empty());
+}
+
+TEST_CASE("a wrong value ends with exit code 2 and the flag's name", "[config]") {
+  const std::vector<std::pair<const char*, std::vector<const char*>>> cases = {
+      {"--retention", {"--retention", "400"}},
+      {"--retention", {"--retention", "1h"}},
+      {"--retention", {"--retention", "-3d"}},
+      {"--select", {"--select", "tier in (", "--listen", "127.0.0.1:1"}},
+      {"--log-level", {"--log-level", "loud"}},
+      {"--listen", {"--listen", "7443"}},
+      {"--listen", {"--listen", "0.0.0.0:7443"}},
+      {"--listen", {"--listen", "unix:"}},
+      {"--no-such-flag", {"--no-such-flag"}},
+      {"stray", {"stray"}},
+  };
+  for (const auto& [flag, arguments] : cases) {
+    const CommandLineEnd end = ended(arguments);
+    CHECK(end.code == 2);
+    CHECK_THAT(end.text, has_text(flag));
+  }
+}
+
+TEST_CASE("a wrong value in the environment names its variable or flag", "[config]") {
+  const Variable retention("OUTFLOW_RETENTION", "soon");
+  const CommandLineEnd end = ended({});
+
+  CHECK(end.code == 2);
+  CHECK_THAT(end.text, has_text("--retention") || has_text("OUTFLOW_RETENTION"));
+}
+
+TEST_CASE("plaintext for everybody must be said", "[config]") {
+  CHECK(accepted({"--listen", "0.0.0.0:7443", "--insecure"}).listen == "0.0.0.0:7443");
+}
+
+TEST_CASE("help and version go well", "[config]") {
+  CHECK(ended({"--version"}).code == 0);
+  CHECK(ended({"--version"}).text == std::string("outflow-aggregator ") + OUTFLOW_VERSION + "\n");
+  CHECK(ended({"--help"}).code == 0);
+  CHECK_THAT(ended({"--help"}).text, has_text("OUTFLOW_INVENTORY_FILE"));
+}
