@@ -131,7 +131,7 @@ struct Programs {
       fmt::print(stderr, "bench_datapath: cannot load the BPF objects: run as root\n");
       std::exit(2);
     }
-    const interface_entry entry{.id = 1, .name = "bench"};
+    const interface_entry entry{.number = 1, .name = "bench"};
     const interface_slot slot{kIfindex, 1};
     bpf_map_update_elem(bpf_map__fd(ours->maps.interfaces), &kIfindex, &entry, BPF_ANY);
     bpf_map_update_elem(bpf_map__fd(ours->maps.interface_slots), &kIfindex, &slot, BPF_ANY);
