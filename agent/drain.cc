@@ -46,17 +46,19 @@ int forward(void* context, void* data, std::size_t size) {
   return 0;
 }
 
+// The one row of a per-CPU array, summed over the processors.
 template <std::size_t size>
 Result<std::array<std::uint64_t, size>> read_per_cpu(int map) {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return fail("count the processors: " + errno_text(cpus));
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
+  std::vector<std::array<std::uint64_t, size>> rows(static_cast<std::size_t>(cpus));
+  const std::uint32_t zero = 0;
+  if (const int error = bpf_map_lookup_elem(map, &zero, rows.data()); error != 0) {
+    return fail("read the packet counters: " + errno_text(error));
+  }
   std::array<std::uint64_t, size> counts{};
-  for (std::uint32_t i = 0; i < size; ++i) {
-    if (const int error = bpf_map_lookup_elem(map, &i, values.data()); error != 0) {
-      return fail("read the packet counters: " + errno_text(error));
-    }
-    for (const std::uint64_t value : values) counts.at(i) += value;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < size; ++i) counts.at(i) += row.at(i);
   }
   return counts;
 }

@@ -15,9 +15,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DNS_COUNT_MAX);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct dns_counts);
 } dns_counts SEC(".maps");
 
 struct {
@@ -33,10 +33,11 @@ const volatile __u32 second_jiffies = 250;
 
 static __always_inline void count_dns(__u32 reason)
 {
-	__u64 *counter = bpf_map_lookup_elem(&dns_counts, &reason);
+	__u32 zero = 0;
+	struct dns_counts *all = bpf_map_lookup_elem(&dns_counts, &zero);
 
-	if (counter)
-		*counter += 1;
+	if (all && reason < DNS_COUNT_MAX)
+		all->of[reason] += 1;
 }
 
 /* CPUs that meet here let a few answers more or fewer through. */

@@ -111,12 +111,14 @@ struct overflow_event {
  * interfaces that remember, also who opened a TCP or SCTP connection to the pod. */
 struct inbound_key {
 	__u8 peer[16];
-	__u32 interface_id;
+	__u32 interface_kind; /* the id, and an inbound_kind above it */
 	__be16 peer_port;
-	__be16 local_port;
-	__u8 protocol;
-	__u8 reserved[3];
+	__be16 local_port; /* INBOUND_OTHER: the protocol's number, host order */
 };
+
+/* 24 bytes are hashed in two rounds, 28 would take three: hence no protocol of its own. */
+#define INBOUND_KIND_SHIFT 29
+enum inbound_kind { INBOUND_UDP, INBOUND_TCP, INBOUND_SCTP, INBOUND_OTHER };
 
 /* An interface's number is its id in the low 29 bits, from 1, and what is known of its past above.
  * A pod that is older than its hook has conversations whose openings nobody saw. */
@@ -183,6 +185,11 @@ enum packet_count {
 	COUNT_MAX,
 };
 
+/* One row a CPU: a packet finds all its counters by one lookup. */
+struct packet_counts {
+	__u64 of[COUNT_MAX];
+};
+
 /* A DNS answer to the pod, or a part of one: UDP payloads whole, TCP payloads as they come, in
  * parts of at most DNS_PART_MAX bytes. Whoever reads them puts messages together. */
 #define DNS_PORT 53
@@ -216,6 +223,10 @@ enum dns_count {
 	DNS_COUNT_MAX,
 };
 
+struct dns_counts {
+	__u64 of[DNS_COUNT_MAX];
+};
+
 /* How many answers an interface got in the current second; interfaces whose ids share the low bits
  * share a budget. */
 #define DNS_BUDGETS 4096
@@ -235,7 +246,7 @@ OUTFLOW_SIZE(struct source_key, 8);
 OUTFLOW_SIZE(struct source_address, 16);
 OUTFLOW_SIZE(struct other_source_key, 40);
 OUTFLOW_SIZE(struct overflow_event, 64);
-OUTFLOW_SIZE(struct inbound_key, 28);
+OUTFLOW_SIZE(struct inbound_key, 24);
 OUTFLOW_SIZE(struct interface_entry, 20);
 OUTFLOW_SIZE(struct interface_slot, 8);
 OUTFLOW_SIZE(struct meta, 24);

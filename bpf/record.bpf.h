@@ -58,9 +58,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNT_MAX);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct packet_counts);
 } counts SEC(".maps");
 
 struct {
@@ -79,12 +79,17 @@ struct {
  * space, which knows the rate, says otherwise. */
 const volatile __u32 reply_memory_jiffies = 120 * 250;
 
-static __always_inline void count(__u32 reason, __u32 packets)
+/* Of a packet that was seen and ended so. Per CPU, and softirqs do not nest. */
+static __always_inline void count(__u32 outcome, __u32 packets)
 {
-	__u64 *counter = bpf_map_lookup_elem(&counts, &reason);
+	__u32 zero = 0;
+	struct packet_counts *all = bpf_map_lookup_elem(&counts, &zero);
 
-	if (counter)
-		*counter += packets; /* per CPU, and softirqs do not nest */
+	if (!all)
+		return;
+	all->of[COUNT_SEEN] += packets;
+	if (outcome < COUNT_MAX)
+		all->of[outcome] += packets;
 }
 
 /* The agent's number of the veth, id and INTERFACE_ bits; 0 if it has none. */
@@ -249,13 +254,21 @@ static __always_inline struct flow_stats *find_opened(const struct flow_key *key
 static __always_inline struct inbound_key inbound_key(__u32 interface, const struct packet *packet,
 						      _Bool to_pod)
 {
+	enum inbound_kind kind = INBOUND_OTHER;
 	struct inbound_key key = {
-		.interface_id = interface,
 		.peer_port = to_pod ? packet->source_port : packet->destination_port,
 		.local_port = to_pod ? packet->destination_port : packet->source_port,
-		.protocol = packet->protocol,
 	};
 
+	if (packet->protocol == IPPROTO_UDP)
+		kind = INBOUND_UDP;
+	else if (packet->protocol == IPPROTO_TCP)
+		kind = INBOUND_TCP;
+	else if (packet->protocol == IPPROTO_SCTP)
+		kind = INBOUND_SCTP;
+	else
+		key.local_port = packet->protocol;
+	key.interface_kind = interface | (__u32)kind << INBOUND_KIND_SHIFT;
 	__builtin_memcpy(key.peer, to_pod ? &packet->source : &packet->destination,
 			 sizeof(key.peer));
 	return key;

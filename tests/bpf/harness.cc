@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <numeric>
 #include <string>
 
 #include "egress.skel.h"
@@ -33,6 +32,19 @@ std::vector<std::pair<Key, Value>> entries(const bpf_map* map) {
     key = next;
   }
   return all;
+}
+
+template <std::size_t size>
+std::array<std::uint64_t, size> sum_over_cpus(const bpf_map* map) {
+  std::vector<std::array<std::uint64_t, size>> rows(
+      static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t zero = 0;
+  REQUIRE(bpf_map_lookup_elem(bpf_map__fd(map), &zero, rows.data()) == 0);
+  std::array<std::uint64_t, size> sums{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < size; ++i) sums.at(i) += row.at(i);
+  }
+  return sums;
 }
 
 void consume(const bpf_map* map, ring_buffer_sample_fn take, void* to) {
@@ -151,19 +163,11 @@ packet_count Harness::outcome(const Bytes& frame) {
 }
 
 Counts Harness::counts() const {
-  Counts sums{};
-  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) sums.at(i) = sum_of(object_->maps.counts, i);
-  return sums;
+  return sum_over_cpus<COUNT_MAX>(object_->maps.counts);
 }
 
 std::uint64_t Harness::dns_count(enum dns_count reason) const {
-  return sum_of(object_->maps.dns_counts, reason);
-}
-
-std::uint64_t Harness::sum_of(const bpf_map* map, std::uint32_t counter) {
-  std::vector<std::uint64_t> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  REQUIRE(bpf_map_lookup_elem(bpf_map__fd(map), &counter, cpus.data()) == 0);
-  return std::accumulate(cpus.begin(), cpus.end(), std::uint64_t{0});
+  return sum_over_cpus<DNS_COUNT_MAX>(object_->maps.dns_counts).at(reason);
 }
 
 std::vector<FlowEntry> Harness::flows() const {

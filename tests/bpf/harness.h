@@ -71,7 +71,6 @@ class Harness {
 
  private:
   void run(int program, const Bytes& frame, std::uint32_t gso_segs);
-  static std::uint64_t sum_of(const bpf_map* map, std::uint32_t counter);
   void check_sum_rule() const;
 
   egress_bpf* object_;

@@ -219,7 +219,7 @@ struct bare_key {
 };
 
 struct bare_value {
-	__u8 bytes[56];
+	__u8 bytes[40];
 };
 
 struct {
