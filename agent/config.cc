@@ -99,6 +99,11 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
       ->envname("OUTFLOW_BPFFS_DIR")
       ->capture_default_str()
       ->check(check_directory);
+  app.add_option("--netns-dir", config.netns_dir,
+                 "also look for older connections in the sockets of the network namespaces mounted "
+                 "there (/run/netns); needs CAP_SYS_ADMIN; not done unless given")
+      ->envname("OUTFLOW_NETNS_DIR")
+      ->check(check_directory);
   app.add_option("--http-listen", config.http_listen, "HOST:PORT of /metrics, /healthz, /readyz")
       ->envname("OUTFLOW_HTTP_LISTEN")
       ->capture_default_str();

@@ -15,13 +15,13 @@ bool wants_room(std::size_t rows, std::size_t room) {
   return rows > part_of(room, kEvictAbove);
 }
 
-std::vector<TupleRow> idle_rows(const std::vector<TupleRow>& rows, std::size_t room,
+std::vector<TupleRow> idle_rows(const std::vector<TupleRow>& rows, const Room& room,
                                 const JiffyClock& now,
                                 const std::function<bool(const FlowKey&)>& alive) {
-  if (!wants_room(rows.size(), room)) return {};
+  if (!wants_room(rows.size(), room.rows_max)) return {};
   std::vector<TupleRow> dead;
   std::vector<TupleRow> standing;
-  const TimePoint newest = now.wall - kIdleMin;
+  const TimePoint newest = now.wall - room.idle_min;
   for (const TupleRow& row : rows) {
     if (now.time_of(row.stats.last_jiffies) > newest) continue;
     (alive(to_key(row.key)) ? standing : dead).push_back(row);
@@ -32,8 +32,8 @@ std::vector<TupleRow> idle_rows(const std::vector<TupleRow>& rows, std::size_t r
   std::sort(dead.begin(), dead.end(), longer_idle);
   std::sort(standing.begin(), standing.end(), longer_idle);
 
-  const std::size_t surplus = rows.size() - part_of(room, kEvictTo);
-  const std::size_t pressing = rows.size() - part_of(room, kEvictAbove);
+  const std::size_t surplus = rows.size() - part_of(room.rows_max, kEvictTo);
+  const std::size_t pressing = rows.size() - part_of(room.rows_max, kEvictAbove);
   dead.resize(std::min(dead.size(), surplus));
   const std::size_t missing = pressing > dead.size() ? pressing - dead.size() : 0;
   standing.resize(std::min(standing.size(), missing));

@@ -58,7 +58,8 @@ std::vector<std::uint32_t> Hooks::waiting() const {
   return indexes;
 }
 
-void Hooks::handle(const NetlinkEvent& event) {
+void Hooks::handle(const NetlinkEvent& event, SteadyTime arrived) {
+  now_ = arrived;
   std::visit(
       Overloaded{[this](const Link& link) { update(link); },
                  [this](const LinkGone& link) { gone(link.ifindex); },
@@ -73,6 +74,7 @@ void Hooks::handle(const NetlinkEvent& event) {
 }
 
 void Hooks::begin_resync() {
+  resyncing_ = true;
   for (auto& [ifindex, known] : known_) {
     known.seen = false;
     known.routes.clear();
@@ -87,6 +89,7 @@ void Hooks::end_resync() {
   for (const std::uint32_t ifindex : missing) gone(ifindex);
   forget_strangers();
   for (const auto& [ifindex, known] : known_) publish_routes(known);
+  resyncing_ = false;
 }
 
 // Interfaces an agent before us hooked, that went while nobody looked.
@@ -101,7 +104,12 @@ void Hooks::forget_strangers() {
 }
 
 void Hooks::update(const Link& link) {
-  Known& known = known_[link.ifindex];
+  const auto [position, fresh] = known_.try_emplace(link.ifindex);
+  Known& known = position->second;
+  if (fresh) {
+    known.seen_at = now_;
+    known.old = resyncing_;
+  }
   const bool renamed = known.id != 0 && known.link.name != link.name;
   known.link = link;
   known.seen = true;
@@ -110,7 +118,9 @@ void Hooks::update(const Link& link) {
     return;
   }
   if (renamed) registry_.hooked(known.id, link.name);
-  if (known.id == 0) hook(known);
+  if (known.id != 0) return;
+  hook(known);
+  if (known.id != 0 && !resyncing_) latencies_.push_back(std::chrono::steady_clock::now() - now_);
 }
 
 void Hooks::gone(std::uint32_t ifindex) {
@@ -172,12 +182,16 @@ Result<void> Hooks::hook_new(Known& known) {
   if (!take_over(known)) {
     auto id = tables_.allocate_id();
     if (!id) return fail(std::move(id).error());
+    known.unseeded = known.old || now_ - known.seen_at > kYoungFor;
+    known.past = known.unseeded ? INTERFACE_REMEMBERS : 0;
     // Known before the hook is on, so that its first packet has a number, and the number a name.
-    if (auto set = tables_.set_interface({known.link.ifindex, *id, 0, known.link.name}); !set) {
+    if (auto set = tables_.set_interface({known.link.ifindex, *id, known.past, known.link.name});
+        !set) {
       return set;
     }
     known.id = *id;
   }
+  known.hooked_at = now_;
   registry_.hooked(known.id, known.link.name);
   publish_routes(known);
   if (auto attached = attach(known); !attached) {
@@ -198,6 +212,9 @@ bool Hooks::take_over(Known& known) {
       for (const Direction direction : kDirections) remove_hook(plan_, before, kind, direction);
     }
     known.id = before.id;
+    known.past = numbered.mapped().past;
+    // An agent that ended before it had looked them up.
+    known.unseeded = known.past == INTERFACE_REMEMBERS;
     return true;
   }
   for (const Direction direction : kDirections) {
@@ -235,11 +252,53 @@ void Hooks::unhook(Known& known) {
   registry_.departed(known.id);
   log::info("unhooked", {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
   known.id = 0;
+  known.unseeded = false;
+  known.past = 0;
+}
+
+bool Hooks::set_past(Known& known, std::uint32_t past) {
+  if (auto set = tables_.set_interface({known.link.ifindex, known.id, past, known.link.name});
+      !set) {
+    log::warn("cannot tell the kernel of an interface's past",
+              {{"interface", known.link.name}, {"error", set.error().what}});
+    return false;
+  }
+  known.past = past;
+  return true;
+}
+
+void Hooks::forget_past(Known& known) {
+  const nanoseconds since = now_ - known.hooked_at;
+  const std::uint32_t untold = since > kReplyMemory ? INTERFACE_UNTOLD : 0;
+  const std::uint32_t past = since > kInferFor ? 0 : known.past & ~untold;
+  if (past != known.past) static_cast<void>(set_past(known, past));
+}
+
+std::vector<OldInterface> Hooks::unseeded() const {
+  std::vector<OldInterface> found;
+  for (const auto& [ifindex, known] : known_) {
+    if (!known.unseeded) continue;
+    found.push_back({known.id,
+                     known.link.peer_nsid,
+                     {known.routes.begin(), known.routes.end()},
+                     known.hooked_at});
+  }
+  return found;
+}
+
+void Hooks::seeded(std::uint32_t id, bool told) {
+  for (auto& [ifindex, known] : known_) {
+    if (known.id != id || !known.unseeded) continue;
+    const std::uint32_t untold = told ? 0 : INTERFACE_UNTOLD;
+    known.unseeded = !set_past(known, INTERFACE_REMEMBERS | INTERFACE_INFERS | untold);
+  }
 }
 
 void Hooks::repair() {
+  now_ = std::chrono::steady_clock::now();
   for (auto& [ifindex, known] : known_) {
     if (!wanted(known.link)) continue;
+    if (known.past != 0 && !known.unseeded) forget_past(known);
     if (known.id == 0) {
       hook(known);
     } else if (!in_place(known)) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/attachment.h"
@@ -15,6 +16,21 @@
 
 namespace outflow::agent {
 
+// Later than this behind its first sight, an interface may have had traffic before its hook.
+inline constexpr nanoseconds kYoungFor = std::chrono::seconds(1);
+// How long an interface older than its hook infers: longer than the two hours after which a
+// connection that keeps itself alive says something (tcp_keepalive_time, and its 9 probes 75 s
+// apart, tcp(7)). Who is silent for longer is met as `tcp_unopened`.
+inline constexpr nanoseconds kInferFor = std::chrono::minutes(135);
+
+// An interface older than its hook, with what tells whose older conversations are its own.
+struct OldInterface {
+  std::uint32_t id = 0;
+  std::int32_t peer_nsid = -1;  // Link::peer_nsid
+  std::vector<net::Address> addresses;
+  SteadyTime hooked_at{};
+};
+
 class Hooks {
  public:
   // Hooks of interfaces that still live are taken over with their numbers, of either kind.
@@ -22,8 +38,9 @@ class Hooks {
   Hooks(std::vector<std::string> patterns, HookPlan plan, std::string clsact_dir,
         const Tables& tables, Registry& registry);
 
-  void handle(const NetlinkEvent& event);
-  // Around a full dump: interfaces the dump did not name are gone.
+  // `arrived`: no later than the event did.
+  void handle(const NetlinkEvent& event, SteadyTime arrived);
+  // Around a full dump: interfaces the dump did not name are gone, those it names first are old.
   void begin_resync();
   void end_resync();
   // Every second: hooks that failed are tried again, hooks that vanished are put back.
@@ -31,6 +48,13 @@ class Hooks {
   // Pod-like interfaces whose peer is not in another namespace yet. The kernel sends no event when
   // it moves there, so whoever runs us asks again for these.
   [[nodiscard]] std::vector<std::uint32_t> waiting() const;
+
+  // Those nobody looked up in older tables yet, and what to say when that is done: from then on the
+  // interface infers, and takes datagrams for inferred, too, where no table `told`.
+  [[nodiscard]] std::vector<OldInterface> unseeded() const;
+  void seeded(std::uint32_t id, bool told);
+  // From the events' arrival to the hooks being on, since the last call.
+  [[nodiscard]] std::vector<nanoseconds> take_latencies() { return std::exchange(latencies_, {}); }
 
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
@@ -42,6 +66,11 @@ class Hooks {
     std::uint32_t id = 0;  // 0: not hooked
     int failures = 0;
     bool seen = true;  // by the resync that is running
+    bool old = false;  // it was there before we listened
+    bool unseeded = false;
+    std::uint32_t past = 0;  // INTERFACE_ bits the kernel heeds
+    SteadyTime seen_at{};
+    SteadyTime hooked_at{};
   };
 
   [[nodiscard]] bool wanted(const Link& link) const;
@@ -60,6 +89,8 @@ class Hooks {
   [[nodiscard]] Result<void> attach(const Known& known);
   [[nodiscard]] bool take_over(Known& known);
   void unhook(Known& known);
+  [[nodiscard]] bool set_past(Known& known, std::uint32_t past);
+  void forget_past(Known& known);
   void publish_routes(const Known& known);
   void forget_strangers();
 
@@ -70,6 +101,9 @@ class Hooks {
   Registry& registry_;
   std::map<std::uint32_t, Known> known_;                 // by ifindex
   std::map<std::uint32_t, NumberedInterface> numbered_;  // by an agent before this one
+  bool resyncing_ = false;
+  SteadyTime now_{};  // of the event or the repair that is handled
+  std::vector<nanoseconds> latencies_;
   std::uint64_t repaired_ = 0;
   std::uint64_t failed_ = 0;
 };

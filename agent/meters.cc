@@ -36,9 +36,20 @@ Meters::Meters(prometheus::Registry& registry)
                    "Packets with DNS answers to pods, by outcome")),
       hooked_(gauge(registry, "outflow_hooked_interfaces", "Interfaces hooked now")),
       hooks_(counter(registry, "outflow_hooks_total", "Hooks put back or failed")),
+      hook_seconds_(
+          prometheus::BuildHistogram()
+              .Name("outflow_hook_seconds")
+              .Help("From the arrival of an interface's event to its hooks being on")
+              .Register(registry)
+              .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.002, 0.005, 0.01, 0.02,
+                                                               0.05, 0.1, 0.2, 0.5, 1, 5})),
       batches_(counter(registry, "outflow_batches_total", "Batches by what became of them")),
       last_ack_(gauge(registry, "outflow_last_acknowledged_seconds",
                       "Unix time of the last acknowledgement; 0 before the first")) {}
+
+void Meters::hooked_after(nanoseconds latency) {
+  hook_seconds_.Observe(std::chrono::duration<double>(latency).count());
+}
 
 void Meters::renew(const Reading& reading) {
   for (std::size_t i = 0; i < COUNT_MAX; ++i) {

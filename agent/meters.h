@@ -1,6 +1,7 @@
 // The agent's Prometheus metrics, renewed from what it counts.
 #pragma once
 
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include "agent/delta.h"
@@ -22,6 +23,8 @@ class Meters {
     std::uint64_t dns_unparsed = 0;
   };
   void renew(const Reading& reading);
+  // From the arrival of an interface's event to its hooks being on.
+  void hooked_after(nanoseconds latency);
 
  private:
   prometheus::Family<prometheus::Counter>& packets_;
@@ -31,6 +34,7 @@ class Meters {
   prometheus::Family<prometheus::Counter>& dns_;
   prometheus::Family<prometheus::Gauge>& hooked_;
   prometheus::Family<prometheus::Counter>& hooks_;
+  prometheus::Histogram& hook_seconds_;
   prometheus::Family<prometheus::Counter>& batches_;
   prometheus::Family<prometheus::Gauge>& last_ack_;
 };

@@ -26,9 +26,6 @@ namespace outflow::agent {
 namespace {
 
 constexpr const char* kMeta = "meta";
-// How long a peer that spoke first stays the opener of a conversation without ports of its own:
-// nf_conntrack_udp_timeout_stream, as long as Calico's conntrack remembers it.
-constexpr std::chrono::nanoseconds kReplyMemory = std::chrono::seconds(120);
 
 // libbpf's own words, verifier log included, for whoever asks for debug.
 int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {

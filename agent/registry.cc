@@ -81,9 +81,9 @@ void Registry::settled(const std::vector<std::uint32_t>& ids) {
   if (changed) save();
 }
 
-void Registry::count_loss(const std::string& reason) {
+void Registry::count_loss(const std::string& reason, std::uint64_t count) {
   const MutexLock lock(mutex_);
-  ++losses_[reason];
+  losses_[reason] += count;
 }
 
 std::map<std::string, std::uint64_t> Registry::take_losses() {

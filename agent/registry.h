@@ -31,7 +31,7 @@ class Registry {
   void settled(const std::vector<std::uint32_t>& ids);
 
   // Sight that was lost for a while, by reason; taken into the next batch.
-  void count_loss(const std::string& reason);
+  void count_loss(const std::string& reason, std::uint64_t count = 1);
   [[nodiscard]] std::map<std::string, std::uint64_t> take_losses();
 
   [[nodiscard]] std::map<std::uint32_t, Interface> known() const;

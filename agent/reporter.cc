@@ -214,8 +214,8 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
 // its reading and its end is part of the next report.
 void Reporter::make_room(const JiffyClock& jiffies, const Interval& interval) {
   const std::vector<TupleRow>& rows = state_.handed_on.tuples;
-  const std::size_t room = tables_->flows_max();
-  if (!wants_room(rows.size(), room)) return;
+  const Room room{tables_->flows_max(), setup_.idle_min};
+  if (!wants_room(rows.size(), room.rows_max)) return;
   const std::set<FlowKey> standing = setup_.standing();
   std::vector<TupleRow> idle =
       idle_rows(rows, room, jiffies, [&](const FlowKey& key) { return standing.contains(key); });

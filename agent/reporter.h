@@ -27,6 +27,7 @@ class Reporter {
   struct Setup {
     std::string node;
     std::string state_path;
+    nanoseconds idle_min = std::chrono::minutes(1);  // younger tuples never make room for others
     // The tuples whose connections stand right now, asked for when the table runs out of room.
     std::function<std::set<FlowKey>()> standing = [] { return std::set<FlowKey>(); };
   };

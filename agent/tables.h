@@ -15,6 +15,10 @@
 
 namespace outflow::agent {
 
+// How long a peer that spoke first stays the opener of a conversation without ports of its own:
+// nf_conntrack_udp_timeout_stream, as long as Calico's conntrack remembers it.
+inline constexpr nanoseconds kReplyMemory = std::chrono::seconds(120);
+
 struct NumberedInterface {
   std::uint32_t ifindex = 0;
   std::uint32_t id = 0;    // 1 .. INTERFACE_ID_MAX

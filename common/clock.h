@@ -9,6 +9,8 @@ namespace outflow {
 using TimePoint = std::chrono::sys_time<std::chrono::nanoseconds>;
 using Day = std::chrono::sys_days;
 using std::chrono::nanoseconds;
+// For how long ago; never set by anybody.
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 [[nodiscard]] inline Day day_of(TimePoint time) {
   return std::chrono::floor<std::chrono::days>(time);

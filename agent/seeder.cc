@@ -1,0 +1,175 @@
+#include "agent/seeder.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "agent/conntrack.h"
+#include "agent/seed.h"
+#include "agent/sockets.h"
+#include "common/log.h"
+
+namespace outflow::agent {
+namespace {
+
+void copy_address(const net::Address& address, std::uint8_t (&to)[16]) {
+  std::copy(address.bytes().begin(), address.bytes().end(), to);
+}
+
+flow_key to_row_key(const FlowKey& key) {
+  flow_key row{};
+  copy_address(key.destination, row.destination);
+  row.interface_id = static_cast<std::uint32_t>(key.interface_id);
+  row.destination_port = htons(key.destination_port);
+  row.protocol = static_cast<std::uint8_t>(key.protocol);
+  return row;
+}
+
+flow_stats to_row(const OpenedBefore& opened, std::uint32_t jiffies) {
+  flow_stats row{};
+  row.established = opened.established ? 1 : 0;
+  row.flags_refused = FLOW_PRE_EXISTING;
+  row.first_jiffies = row.last_jiffies = jiffies;
+  std::uint32_t words[4];
+  std::memcpy(words, opened.source.bytes().data(), sizeof words);
+  row.source_tag = source_tag_of(words);
+  return row;
+}
+
+inbound_kind kind_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::Udp:
+      return INBOUND_UDP;
+    case Protocol::Tcp:
+      return INBOUND_TCP;
+    case Protocol::Sctp:
+      return INBOUND_SCTP;
+    default:
+      return INBOUND_OTHER;
+  }
+}
+
+inbound_key to_row_key(const InboundBefore& inbound) {
+  inbound_key row{};
+  copy_address(inbound.peer, row.peer);
+  const inbound_kind kind = kind_of(inbound.protocol);
+  row.interface_kind = static_cast<std::uint32_t>(inbound.interface_id) |
+                       static_cast<std::uint32_t>(kind) << INBOUND_KIND_SHIFT;
+  row.peer_port = htons(inbound.peer_port);
+  row.local_port = kind == INBOUND_OTHER ? static_cast<std::uint8_t>(inbound.protocol)
+                                         : htons(inbound.local_port);
+  return row;
+}
+
+std::vector<OwnAddresses> owners(const std::vector<OldInterface>& interfaces) {
+  std::vector<OwnAddresses> all;
+  for (const OldInterface& interface : interfaces) {
+    all.push_back({interface.id, interface.addresses});
+  }
+  return all;
+}
+
+Result<ConntrackDump> ask_conntrack(const std::vector<OwnAddresses>& interfaces) {
+  ConntrackQuery query;
+  for (const OwnAddresses& interface : interfaces) {
+    query.addresses.insert(interface.addresses.begin(), interface.addresses.end());
+  }
+  return dump_conntrack(query);
+}
+
+// The whole address behind an IPv6 source's tag, as the kernel keeps it.
+void remember_source(const Tables& tables, const OpenedBefore& opened, const flow_stats& row) {
+  if (opened.source.is_v4()) return;
+  const source_key key{static_cast<std::uint32_t>(opened.key.interface_id), row.source_tag};
+  source_address address{};
+  copy_address(opened.source, address.bytes);
+  bpf_map_update_elem(tables.sources(), &key, &address, BPF_NOEXIST);
+}
+
+void write(const Tables& tables, const Seed& seed, std::uint32_t jiffies,
+           Seeder::Outcome& outcome) {
+  for (const InboundBefore& inbound : seed.inbound) {
+    const inbound_key key = to_row_key(inbound);
+    const bool written = bpf_map_update_elem(tables.inbound(), &key, &jiffies, BPF_ANY) == 0;
+    ++(written ? outcome.inbound : outcome.no_room);
+  }
+  for (const OpenedBefore& opened : seed.opened) {
+    const flow_key key = to_row_key(opened.key);
+    const flow_stats row = to_row(opened, jiffies);
+    const int error = bpf_map_update_elem(tables.flows(), &key, &row, BPF_NOEXIST);
+    if (error == 0) {
+      remember_source(tables, opened, row);
+      ++outcome.opened;
+    } else if (error != -EEXIST) {
+      ++outcome.no_room;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Conversation> Seeder::ask_sockets(const std::vector<OldInterface>& interfaces) const {
+  std::vector<Conversation> found;
+  if (netns_dir_.empty()) return found;
+  auto dump = dump_sockets(netns_dir_);
+  if (!dump) {
+    log::warn("the pods' sockets are not known", {{"error", dump.error().what}});
+    return found;
+  }
+  if (dump->unreadable > 0) {
+    log::warn("some network namespaces could not be read",
+              {{"count", std::to_string(dump->unreadable)}, {"last", dump->why_unreadable}});
+  }
+  for (const NamespaceSockets& space : dump->namespaces) {
+    const bool asked = std::any_of(interfaces.begin(), interfaces.end(),
+                                   [&](const auto& each) { return each.peer_nsid == space.nsid; });
+    if (asked) {
+      found.insert(found.end(), space.conversations.begin(), space.conversations.end());
+    }
+  }
+  return found;
+}
+
+Seeder::Outcome Seeder::seed(const std::vector<OldInterface>& interfaces) const {
+  Outcome outcome;
+  const std::vector<OwnAddresses> own = owners(interfaces);
+  std::vector<Conversation> conversations;
+  if (auto dump = ask_conntrack(own); !dump) {
+    log::warn("conntrack does not tell of older conversations", {{"error", dump.error().what}});
+  } else {
+    outcome.told = !dump->absent && !dump->interrupted && dump->beyond_max == 0;
+    outcome.no_room += dump->beyond_max;
+    conversations = std::move(dump->conversations);
+  }
+  const std::vector<Conversation> from_sockets = ask_sockets(interfaces);
+  conversations.insert(conversations.end(), from_sockets.begin(), from_sockets.end());
+
+  const Seed seed = seed_from(own, conversations);
+  const auto reading = probe_.read_clock();
+  write(tables_, seed, reading ? static_cast<std::uint32_t>(reading->jiffies) : 0, outcome);
+  log::info("looked up conversations older than their hooks",
+            {{"interfaces", std::to_string(interfaces.size())},
+             {"conntrack", outcome.told ? "told" : "told not all"},
+             {"opened", std::to_string(outcome.opened)},
+             {"inbound", std::to_string(outcome.inbound)},
+             {"undirected", std::to_string(seed.undirected)},
+             {"shared_address", std::to_string(seed.shared)}});
+  return outcome;
+}
+
+std::set<FlowKey> Seeder::standing(const std::map<std::uint32_t, Interface>& interfaces) const {
+  std::vector<OwnAddresses> own;
+  for (const auto& [id, interface] : interfaces) own.push_back({id, interface.addresses});
+  std::set<FlowKey> keys;
+  const auto dump = ask_conntrack(own);
+  if (!dump) return keys;
+  for (const OpenedBefore& opened : seed_from(own, dump->conversations).opened) {
+    keys.insert(opened.key);
+  }
+  return keys;
+}
+
+}  // namespace outflow::agent
