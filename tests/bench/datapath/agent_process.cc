@@ -47,9 +47,10 @@ std::optional<double> value_in(std::string_view line, std::string_view name) {
 
 AgentProcess::AgentProcess(const std::string& dir, const std::string& report_interval) : dir_(dir) {
   // setpriv becomes the agent: should the bench be killed, the kernel ends both.
+  const std::string program = OUTFLOW_BINARY_DIR "/outflow-agent";
   std::vector<std::string> words{"setpriv",
                                  "--pdeathsig=KILL",
-                                 OUTFLOW_BINARY_DIR "/outflow-agent",
+                                 program,
                                  "--aggregator=unix:" + dir + "/aggregator",
                                  "--node-name=node",
                                  "--state-dir=" + dir + "/state",

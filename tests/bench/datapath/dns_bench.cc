@@ -101,7 +101,7 @@ void measure_answer(const Ours& ours, const Shapes& shapes, std::size_t payload,
   const auto rounds = interleave({target(shapes.null()), target(shapes.floor()),
                                   target(shapes.exporter()), target(ours.to_pod())},
                                  options.rounds);
-  const int bursts = (repeat + kBurst - 1) / kBurst;
+  const std::int64_t bursts = (repeat + kBurst - 1) / kBurst;
   const auto sent = static_cast<std::uint64_t>(bursts * kBurst * (options.rounds + 1));
   require(ring.drain() == sent,
           fmt::format("{} answers of {} bytes became {} records", sent, payload, ring.drain()));
@@ -133,7 +133,7 @@ void bench_dns_cost(const Options& options, Table& table) {
   const Pinned pinned(0);
   const Ours ours([](egress_bpf& object) { lift_limit(*object.rodata); });
   if (ours.map("dns") == nullptr) return table.skip("DNS answer, copied", kNoRing);
-  const Shapes shapes;
+  const Shapes shapes(ours.flows());
   for (const std::size_t payload : {100, 512, 1'400}) {
     measure_answer(ours, shapes, payload, options, table);
   }

@@ -115,7 +115,7 @@ void bench_live(const Options& options, Table& table) {
   if (!has_tcx()) return table.skip("live path", "this kernel has no tcx");
   LivePath path;
   const Ours ours;
-  const Shapes shapes;
+  const Shapes shapes(ours.flows());
   ours.name_interface(path.sender_ifindex(), 1);
   ours.name_interface(path.receiver_ifindex(), 2);
   for (const std::uint32_t flows : {1U, LivePath::kFlowsMax}) {

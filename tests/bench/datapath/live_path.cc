@@ -151,10 +151,11 @@ Traffic LivePath::send(std::uint32_t flows, std::chrono::milliseconds time) {
     Sender sender(flows);
     const double others = ksoftirqd_ns() - waited_ns();
     const double start = wall_ns();
-    const double end = start + std::chrono::duration<double, std::nano>(time).count();
-    double now = start;
-    for (; now < end; now = wall_ns()) traffic.sent += sender.send_batch();
-    traffic.wall_ns = now - start;
+    const double wanted = std::chrono::duration<double, std::nano>(time).count();
+    while (traffic.wall_ns < wanted) {
+      traffic.sent += sender.send_batch();
+      traffic.wall_ns = wall_ns() - start;
+    }
     traffic.busy_ns = traffic.wall_ns + ksoftirqd_ns() - waited_ns() - others;
   });
   // What is under way arrives, or has been dropped.

@@ -10,7 +10,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -71,9 +74,7 @@ int without_root(bool smoke) {
   return skip ? 77 : 2;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int bench(int argc, char** argv) {
   CLI::App app{"Costs of the datapath, as ratios measured in the same rounds.", "bench_datapath"};
   std::vector<std::string> wanted;
   int rounds = 0;
@@ -88,14 +89,17 @@ int main(int argc, char** argv) {
 
   Options options = smoke ? smoke_options() : Options{};
   if (rounds > 0) options.rounds = rounds;
-  if (!own_mounts()) {
-    fmt::print(stderr, "bench_datapath: cannot have mounts of its own\n");
-    return 2;
-  }
+  if (!own_mounts()) throw std::runtime_error("cannot have mounts of its own");
+  return measure(wanted, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return measure(wanted, options);
+    return bench(argc, argv);
   } catch (const std::exception& failed) {
-    fmt::print(stderr, "bench_datapath: {}\n", failed.what());
+    std::fprintf(stderr, "bench_datapath: %s\n", failed.what());
     return 2;
   }
 }

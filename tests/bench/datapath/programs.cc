@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <array>
 #include <cerrno>
 #include <vector>
 
@@ -16,7 +17,13 @@ namespace outflow::bench {
 namespace {
 
 constexpr std::uint32_t kBatchRows = 4'096;
+// Knuth's multiplier, a prime: no number of tuples here is a multiple of it.
+constexpr std::uint32_t kScatteredStep = 2'654'435'761;
 constexpr const char* kLoadFailed = "cannot load the BPF objects; are you root? ";
+
+std::array<bpf_map*, 4> tables_of(const shapes_bpf& object) {
+  return {object.maps.floor4, object.maps.floor6, object.maps.exported, object.maps.bare};
+}
 
 // One batch of rows that are there, taken or only looked at; false at the end.
 bool next_batch(const bpf_map* map, bool first, bool take, std::uint32_t* position,
@@ -134,11 +141,12 @@ void Ours::forget() const {
   clear_table(object_->maps.inbound);
 }
 
-Shapes::Shapes(std::uint32_t bare_value_bytes, std::uint32_t bare_rows)
-    : object_(shapes_bpf::open()) {
+Shapes::Shapes(const bpf_map* table) : object_(shapes_bpf::open()) {
   require(object_ != nullptr, kLoadFailed + errno_text(errno));
-  bpf_map__set_value_size(object_->maps.bare, bare_value_bytes);
-  bpf_map__set_max_entries(object_->maps.bare, bare_rows);
+  for (bpf_map* map : tables_of(*object_)) {
+    bpf_map__set_max_entries(map, bpf_map__max_entries(table));
+  }
+  bpf_map__set_value_size(object_->maps.bare, bpf_map__value_size(table));
   const int error = shapes_bpf::load(object_.get());
   require(error == 0, kLoadFailed + errno_text(error));
 }
@@ -163,22 +171,20 @@ int Shapes::bare_insert() const {
   return bpf_program__fd(object_->progs.bare_insert);
 }
 
-int Shapes::walk(int program, std::uint32_t addresses, bool to_pod) const {
+int Shapes::walk(int program, std::uint32_t addresses, bool to_pod, Order order) const {
   const std::uint32_t zero = 0;
   const int error =
       bpf_map_update_elem(bpf_map__fd(object_->maps.measured), &zero, &program, BPF_ANY);
   require(error == 0, "the tail call: " + errno_text(error));
   object_->bss->walk_count = addresses;
   object_->bss->walk_next = 0;
+  object_->bss->walk_step = order == Order::InTurn ? 1 : kScatteredStep;
   object_->bss->walk_source = to_pod ? 1 : 0;
   return bpf_program__fd(object_->progs.walk);
 }
 
 void Shapes::forget() const {
-  for (const bpf_map* map :
-       {object_->maps.floor4, object_->maps.floor6, object_->maps.exported, object_->maps.bare}) {
-    clear_table(map);
-  }
+  for (const bpf_map* map : tables_of(*object_)) clear_table(map);
 }
 
 }  // namespace outflow::bench

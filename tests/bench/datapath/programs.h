@@ -60,11 +60,14 @@ class Ours {
   std::unique_ptr<egress_bpf, Destroy> object_;
 };
 
+// In which order addresses are visited. Tables are filled in turn and, as their rows then lie side
+// by side, visited scattered, as traffic would: no prefetcher follows.
+enum class Order { InTurn, Scattered };
+
 class Shapes {
  public:
-  // `bare_insert` makes rows of this size, into as much room as this. What is measured against it
-  // must have the same.
-  explicit Shapes(std::uint32_t bare_value_bytes = 56, std::uint32_t bare_rows = kTuplesDefault);
+  // Tables with as much room as `table`, ours, and bare rows of the size of its.
+  explicit Shapes(const bpf_map* table);
 
   [[nodiscard]] int null() const;
   [[nodiscard]] int floor() const;
@@ -72,7 +75,8 @@ class Shapes {
   [[nodiscard]] int bare_insert() const;
   // Gives every packet the next of so many addresses, from the first, and calls the program: of the
   // peer, which is the packet's source on its way to the pod.
-  [[nodiscard]] int walk(int program, std::uint32_t addresses, bool to_pod) const;
+  [[nodiscard]] int walk(int program, std::uint32_t addresses, bool to_pod,
+                         Order order = Order::InTurn) const;
   // Empties every table.
   void forget() const;
 

@@ -80,7 +80,7 @@ void measure_under_load(const Shapes& shapes, const Options& options, Table& tab
 
 void bench_snapshot(const Options& options, Table& table) {
   const Pinned pinned(0);
-  const Shapes shapes;
+  const Shapes shapes(Ours().flows());
   const std::uint32_t full = options.smoke ? 2'000 : kTuplesDefault;
   const std::uint32_t many = options.smoke ? 3'000 : 100'000;
   table.row(fmt::format("reading {} tuples", full),

@@ -65,7 +65,7 @@ void measure_a_million(const Options& options, Table& table) {
   const Ours ours(
       [](egress_bpf& object) { bpf_map__set_max_entries(object.maps.flows, kTuplesMax); });
   const std::uint32_t sent = options.smoke ? 10'000 : kTuplesMax;
-  const Shapes shapes;
+  const Shapes shapes(Ours().flows());
   run(shapes.walk(ours.from_pod(), sent, false), packet_of({.tcp_flags = test::kSyn}),
       static_cast<int>(sent));
   const std::uint64_t there = rows_of(ours.flows());
