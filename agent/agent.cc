@@ -94,7 +94,8 @@ Result<void> hand_on_rest(const Config& config, const Places& places, const Prob
   if (!tables) return fail(Error(tables.error()));
   const SystemClock clock;
   Registry registry(places.interfaces, tables->boot());
-  auto reporter = Reporter::open({config.node_name, places.state}, *tables, probe, registry, clock);
+  auto reporter = Reporter::open({.node = config.node_name, .state_path = places.state}, *tables,
+                                 probe, registry, clock);
   if (!reporter) return fail(std::move(reporter).error());
   auto batches = reporter->report(false);
   if (!batches) return fail(std::move(batches).error());
@@ -230,8 +231,8 @@ struct Agent::Parts {
   }
 
   void renew_meters() {
-    meters->renew(
-        {reporter->last_reading(), uplink->counts(), registry->hooked_count(), repaired, failed});
+    meters->renew({reporter->last_reading(), uplink->counts(), registry->hooked_count(), repaired,
+                   failed, reporter->evicted(), reporter->dns_unparsed()});
   }
 
   void report(const std::stop_token& stop) {
@@ -241,7 +242,7 @@ struct Agent::Parts {
     while (!stop.stop_requested()) {
       stop_signal.wait_for(lock, stop, std::min<nanoseconds>(kRingEvery, config.report_interval),
                            [] { return false; });
-      reporter->take_overflow();
+      reporter->take_rings();
       if (std::chrono::steady_clock::now() >= meters_at) {
         renew_meters();
         meters_at = std::chrono::steady_clock::now() + kMeterEvery;
@@ -268,8 +269,8 @@ struct Agent::Parts {
     tables = std::move(*opened);
     registry = std::make_unique<Registry>(places.interfaces, tables->boot());
     if (loaded->lost) registry->count_loss("state_lost");
-    auto reading =
-        Reporter::open({config.node_name, places.state}, *tables, *probe, *registry, clock);
+    auto reading = Reporter::open({.node = config.node_name, .state_path = places.state}, *tables,
+                                  *probe, *registry, clock);
     if (!reading) return fail(std::move(reading).error());
     reporter.emplace(std::move(*reading));
     return {};

@@ -12,6 +12,7 @@ namespace {
 static_assert(COUNT_NO_INTERFACE > COUNT_NOT_IP && COUNT_MAX > COUNT_NO_INTERFACE,
               "skips stand before losses");
 
+constexpr std::uint32_t kRefusedMax = ~std::uint32_t{0} >> FLOW_REFUSED_SHIFT;
 constexpr auto kStepBackMax = std::chrono::days(1);
 // The wire takes offsets of 400 days within an interval.
 constexpr auto kLeapMax = std::chrono::days(366);
@@ -32,6 +33,23 @@ net::Address to_address(const std::uint8_t (&bytes)[16]) {
   net::Address::Bytes copy;
   std::copy(std::begin(bytes), std::end(bytes), copy.begin());
   return net::Address(copy);
+}
+
+// The address behind a row's source tag: of IPv4 the tag itself, else what `sources` holds; "::"
+// when they had no room for it.
+net::Address source_of(const TupleRow& row, const std::vector<SourceRow>& sources) {
+  const net::Address destination = to_address(row.key.destination);
+  if (destination.is_v4()) {
+    net::Address::Bytes bytes = destination.bytes();
+    std::memcpy(bytes.data() + 12, &row.stats.source_tag, 4);
+    return net::Address(bytes);
+  }
+  const source_key key{row.key.interface_id, row.stats.source_tag};
+  const auto found = std::lower_bound(
+      sources.begin(), sources.end(), key,
+      [](const SourceRow& a, const source_key& b) { return compare(a.key, b) < 0; });
+  if (found == sources.end() || compare(found->key, key) != 0) return {};
+  return to_address(found->address.bytes);
 }
 
 const flow_key& tuple_of(const TupleRow& row) {
@@ -61,10 +79,10 @@ bool gained(const flow_stats* before, const flow_stats& now, const Window& windo
   delta.bytes = now.bytes - base.bytes;
   delta.attempts = static_cast<std::uint32_t>(now.attempts - base.attempts);
   delta.established = static_cast<std::uint32_t>(now.established - base.established);
-  delta.refused = static_cast<std::uint32_t>(now.refused - base.refused);
-  delta.flags = now.flags;
+  delta.refused = (refused_of(&now) - refused_of(&base)) & kRefusedMax;
+  delta.flags = flags_of(&now);
   if (delta.packets == 0 && delta.bytes == 0 && delta.attempts == 0 && delta.established == 0 &&
-      delta.refused == 0 && now.flags == base.flags) {
+      delta.refused == 0 && delta.flags == flags_of(&base)) {
     return false;
   }
   delta.last_seen = window.time_of(now.last_jiffies);
@@ -102,6 +120,7 @@ std::vector<Counter> counters(const Counts& before, const Counts& now, bool loss
 void sort_rows(Cumulative& reading) {
   sort_by_key(reading.tuples);
   sort_by_key(reading.other_sources);
+  sort_by_key(reading.sources);
 }
 
 TimePoint JiffyClock::time_of(std::uint32_t moment) const {
@@ -122,7 +141,7 @@ std::vector<Flow> flows_between(const Cumulative& before, const Cumulative& now,
   std::vector<Flow> flows;
   const Window window{clock, interval};
   walk(before.tuples, now.tuples, window, [&](const TupleRow& row, Flow& flow) {
-    flow.source = to_address(row.stats.source);
+    flow.source = source_of(row, now.sources);
     flows.push_back(flow);
   });
   walk(before.other_sources, now.other_sources, window, [&](const OtherSourceRow& row, Flow& flow) {
@@ -133,12 +152,17 @@ std::vector<Flow> flows_between(const Cumulative& before, const Cumulative& now,
   return flows;
 }
 
-std::vector<Counter> losses_between(const Counts& before, const Counts& now) {
-  return counters(before, now, true);
+std::vector<Counter> losses_between(const Cumulative& before, const Cumulative& now) {
+  return counters(before.counts, now.counts, true);
 }
 
-std::vector<Counter> skipped_between(const Counts& before, const Counts& now) {
-  return counters(before, now, false);
+std::vector<Counter> skipped_between(const Cumulative& before, const Cumulative& now) {
+  std::vector<Counter> skipped = counters(before.counts, now.counts, false);
+  for (std::size_t i = 0; i < DNS_COUNT_MAX; ++i) {
+    if (i == DNS_COPIED || now.dns_counts[i] <= before.dns_counts[i]) continue;
+    skipped.push_back({dns_count_names()[i], now.dns_counts[i] - before.dns_counts[i]});
+  }
+  return skipped;
 }
 
 const std::array<std::string, COUNT_MAX>& count_names() {
@@ -158,6 +182,19 @@ const std::array<std::string, COUNT_MAX>& count_names() {
     names[COUNT_UNKNOWN_HEADER] = "unknown_header";
     names[COUNT_RING_FULL] = "ring_full";
     names[COUNT_OTHER_SOURCE_FULL] = "other_source_full";
+    return names;
+  }();
+  return kNames;
+}
+
+const std::array<std::string, DNS_COUNT_MAX>& dns_count_names() {
+  static const std::array<std::string, DNS_COUNT_MAX> kNames = [] {
+    std::array<std::string, DNS_COUNT_MAX> names;
+    names[DNS_COPIED] = "dns_copied";
+    names[DNS_NOT_ANSWER] = "dns_not_answer";
+    names[DNS_CUT] = "dns_cut";
+    names[DNS_LIMITED] = "dns_limited";
+    names[DNS_RING_FULL] = "dns_ring_full";
     return names;
   }();
   return kNames;

@@ -22,13 +22,21 @@ struct OtherSourceRow {
   flow_stats stats;
 };
 
+struct SourceRow {
+  source_key key;
+  source_address address;
+};
+
 using Counts = std::array<std::uint64_t, COUNT_MAX>;
+using DnsCounts = std::array<std::uint64_t, DNS_COUNT_MAX>;
 
 // What the maps hold at one moment, or what of it has been handed on. Rows are sorted by key.
 struct Cumulative {
   std::vector<TupleRow> tuples;
   std::vector<OtherSourceRow> other_sources;
+  std::vector<SourceRow> sources;  // not kept: they only say whose a tag is
   Counts counts{};
+  DnsCounts dns_counts{};
 };
 
 void sort_rows(Cumulative& reading);
@@ -57,12 +65,14 @@ struct NextInterval {
 [[nodiscard]] std::vector<Flow> flows_between(const Cumulative& before, const Cumulative& now,
                                               const JiffyClock& clock, const Interval& interval);
 
-// What was not recorded, by reason; zeros are left out.
-[[nodiscard]] std::vector<Counter> losses_between(const Counts& before, const Counts& now);
-[[nodiscard]] std::vector<Counter> skipped_between(const Counts& before, const Counts& now);
+// What was not recorded, by reason; zeros are left out. DNS answers that did not get through are
+// told among what was skipped: a name may be missing, no tuple is.
+[[nodiscard]] std::vector<Counter> losses_between(const Cumulative& before, const Cumulative& now);
+[[nodiscard]] std::vector<Counter> skipped_between(const Cumulative& before, const Cumulative& now);
 
 // "seen", "recorded", "tcp_unopened", ...: the snake case name of every packet_count.
 [[nodiscard]] const std::array<std::string, COUNT_MAX>& count_names();
+[[nodiscard]] const std::array<std::string, DNS_COUNT_MAX>& dns_count_names();
 [[nodiscard]] bool is_loss(std::size_t count);
 
 // The kernel's key as the product speaks of it.

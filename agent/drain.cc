@@ -13,11 +13,11 @@ namespace {
 constexpr std::uint32_t kBatchRows = 4096;
 
 // Batch lookup is a tenth of the system calls and a third of the time of looking row by row.
-template <class Key, class Row>
+template <class Key, class Value, class Row>
 Result<void> read_rows(int map, std::vector<Row>& rows) {
   std::uint32_t room = kBatchRows;
   std::vector<Key> keys;
-  std::vector<flow_stats> values;
+  std::vector<Value> values;
   std::uint32_t position = 0;
   for (bool first = true;;) {
     keys.resize(room);
@@ -41,38 +41,50 @@ bool among(std::uint32_t id, const std::vector<std::uint32_t>& ids) {
   return std::binary_search(ids.begin(), ids.end(), id);
 }
 
-int forward_event(void* context, void* data, std::size_t size) {
-  if (size >= sizeof(overflow_event)) {
-    (*static_cast<OverflowReader::Sink*>(context))(*static_cast<const overflow_event*>(data));
-  }
+int forward(void* context, void* data, std::size_t size) {
+  (*static_cast<RingReader::Sink*>(context))(data, size);
   return 0;
+}
+
+// The one row of a per-CPU array, summed over the processors.
+template <std::size_t size>
+Result<std::array<std::uint64_t, size>> read_per_cpu(int map) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return fail("count the processors: " + errno_text(cpus));
+  std::vector<std::array<std::uint64_t, size>> rows(static_cast<std::size_t>(cpus));
+  const std::uint32_t zero = 0;
+  if (const int error = bpf_map_lookup_elem(map, &zero, rows.data()); error != 0) {
+    return fail("read the packet counters: " + errno_text(error));
+  }
+  std::array<std::uint64_t, size> counts{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < size; ++i) counts.at(i) += row.at(i);
+  }
+  return counts;
 }
 
 }  // namespace
 
 Result<Counts> read_counts(const Tables& tables) {
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return fail("count the processors: " + errno_text(cpus));
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(cpus));
-  Counts counts{};
-  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
-    if (const int error = bpf_map_lookup_elem(tables.counts(), &i, values.data()); error != 0) {
-      return fail("read the packet counters: " + errno_text(error));
-    }
-    for (const std::uint64_t value : values) counts[i] += value;
-  }
-  return counts;
+  return read_per_cpu<COUNT_MAX>(tables.counts());
 }
 
 Result<Cumulative> read_tables(const Tables& tables) {
   Cumulative reading;
-  if (auto read = read_rows<flow_key>(tables.flows(), reading.tuples); !read) {
+  if (auto read = read_rows<flow_key, flow_stats>(tables.flows(), reading.tuples); !read) {
     return fail(std::move(read).error());
   }
-  if (auto read = read_rows<other_source_key>(tables.other_sources(), reading.other_sources);
+  if (auto read =
+          read_rows<other_source_key, flow_stats>(tables.other_sources(), reading.other_sources);
       !read) {
     return fail(std::move(read).error());
   }
+  if (auto read = read_rows<source_key, source_address>(tables.sources(), reading.sources); !read) {
+    return fail(std::move(read).error());
+  }
+  const auto dns = read_per_cpu<DNS_COUNT_MAX>(tables.dns_counts());
+  if (!dns) return fail(Error(dns.error()));
+  reading.dns_counts = *dns;
   auto counts = read_counts(tables);
   if (!counts) return fail(std::move(counts).error());
   reading.counts = *counts;
@@ -92,23 +104,37 @@ std::size_t delete_rows(const Tables& tables, const Cumulative& reading,
     if (!among(row.key.flow.interface_id, interface_ids)) continue;
     deleted += bpf_map_delete_elem(tables.other_sources(), &row.key) == 0 ? 1 : 0;
   }
+  for (const SourceRow& row : reading.sources) {
+    if (among(row.key.interface_id, interface_ids)) {
+      bpf_map_delete_elem(tables.sources(), &row.key);
+    }
+  }
   return deleted;
 }
 
-void OverflowReader::Free::operator()(ring_buffer* ring) const {
+std::vector<TupleRow> take_rows(const Tables& tables, const std::vector<TupleRow>& rows) {
+  std::vector<TupleRow> taken;
+  for (TupleRow row : rows) {
+    if (bpf_map_lookup_and_delete_elem(tables.flows(), &row.key, &row.stats) == 0) {
+      taken.push_back(row);
+    }
+  }
+  return taken;
+}
+
+void RingReader::Free::operator()(ring_buffer* ring) const {
   ring_buffer__free(ring);
 }
 
-Result<OverflowReader> OverflowReader::open(const Tables& tables, Sink sink) {
-  OverflowReader reader;
+Result<RingReader> RingReader::open(int map, Sink sink) {
+  RingReader reader;
   reader.sink_ = std::make_unique<Sink>(std::move(sink));
-  reader.ring_.reset(
-      ring_buffer__new(tables.overflow(), forward_event, reader.sink_.get(), nullptr));
-  if (reader.ring_ == nullptr) return fail("open the overflow ring: " + errno_text(errno));
+  reader.ring_.reset(ring_buffer__new(map, forward, reader.sink_.get(), nullptr));
+  if (reader.ring_ == nullptr) return fail("open a ring: " + errno_text(errno));
   return reader;
 }
 
-void OverflowReader::take() {
+void RingReader::take() {
   if (ring_ != nullptr) ring_buffer__consume(ring_.get());
 }
 

@@ -19,17 +19,22 @@ namespace outflow::agent {
 // within.
 [[nodiscard]] Result<Cumulative> read_tables(const Tables& tables);
 [[nodiscard]] Result<Counts> read_counts(const Tables& tables);
+// Deletes these rows of the tuple table and gives what each counted until it went: a row may have
+// gained since it was read. Rows that are gone already are not among them.
+[[nodiscard]] std::vector<TupleRow> take_rows(const Tables& tables,
+                                              const std::vector<TupleRow>& rows);
 // Deletes the rows of interfaces that are no more, told by their sorted ids. Gives how many went.
 std::size_t delete_rows(const Tables& tables, const Cumulative& reading,
                         const std::vector<std::uint32_t>& interface_ids);
 
-class OverflowReader {
+// One of the pinned rings. Records survive in it until they are taken.
+class RingReader {
  public:
-  using Sink = std::function<void(const overflow_event&)>;
-  OverflowReader() = default;  // nothing to take from
-  [[nodiscard]] static Result<OverflowReader> open(const Tables& tables, Sink sink);
+  using Sink = std::function<void(const void* record, std::size_t size)>;
+  RingReader() = default;  // nothing to take from
+  [[nodiscard]] static Result<RingReader> open(int map, Sink sink);
 
-  // Takes everything that waits. Events survive in the pinned ring until they are taken.
+  // Takes everything that waits.
   void take();
 
  private:

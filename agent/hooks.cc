@@ -173,7 +173,7 @@ Result<void> Hooks::hook_new(Known& known) {
     auto id = tables_.allocate_id();
     if (!id) return fail(std::move(id).error());
     // Known before the hook is on, so that its first packet has a number, and the number a name.
-    if (auto set = tables_.set_interface({known.link.ifindex, *id, known.link.name}); !set) {
+    if (auto set = tables_.set_interface({known.link.ifindex, *id, 0, known.link.name}); !set) {
       return set;
     }
     known.id = *id;

@@ -30,6 +30,10 @@ Meters::Meters(prometheus::Registry& registry)
       losses_(counter(registry, "outflow_losses_total",
                       "Packets whose tuple may be missing, by reason")),
       tuples_(gauge(registry, "outflow_tuples", "Rows in the kernel's tables")),
+      evicted_(counter(registry, "outflow_tuples_evicted_total",
+                       "Idle tuples, handed on, that made room for others")),
+      dns_(counter(registry, "outflow_dns_answers_total",
+                   "Packets with DNS answers to pods, by outcome")),
       hooked_(gauge(registry, "outflow_hooked_interfaces", "Interfaces hooked now")),
       hooks_(counter(registry, "outflow_hooks_total", "Hooks put back or failed")),
       batches_(counter(registry, "outflow_batches_total", "Batches by what became of them")),
@@ -45,6 +49,11 @@ void Meters::renew(const Reading& reading) {
   tuples_.Add({{"table", "flows"}}).Set(static_cast<double>(reading.tables.tuples.size()));
   tuples_.Add({{"table", "other_sources"}})
       .Set(static_cast<double>(reading.tables.other_sources.size()));
+  for (std::size_t i = 0; i < DNS_COUNT_MAX; ++i) {
+    raise(dns_, {{"outcome", dns_count_names()[i]}}, reading.tables.dns_counts[i]);
+  }
+  raise(dns_, {{"outcome", "dns_unparsed"}}, reading.dns_unparsed);
+  raise(evicted_, {}, reading.evicted);
   hooked_.Add({}).Set(static_cast<double>(reading.hooked));
   raise(hooks_, {{"event", "repaired"}}, reading.repaired);
   raise(hooks_, {{"event", "failed"}}, reading.failed);

@@ -18,6 +18,8 @@ class Meters {
     std::size_t hooked = 0;
     std::uint64_t repaired = 0;
     std::uint64_t failed = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t dns_unparsed = 0;
   };
   void renew(const Reading& reading);
 
@@ -25,6 +27,8 @@ class Meters {
   prometheus::Family<prometheus::Counter>& packets_;
   prometheus::Family<prometheus::Counter>& losses_;
   prometheus::Family<prometheus::Gauge>& tuples_;
+  prometheus::Family<prometheus::Counter>& evicted_;
+  prometheus::Family<prometheus::Counter>& dns_;
   prometheus::Family<prometheus::Gauge>& hooked_;
   prometheus::Family<prometheus::Counter>& hooks_;
   prometheus::Family<prometheus::Counter>& batches_;

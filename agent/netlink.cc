@@ -20,28 +20,6 @@ namespace {
 
 constexpr std::size_t kNameMax = 15;  // IFNAMSIZ - 1
 
-// The attribute of one message, or null; `attributes` is filled by collect().
-template <std::size_t N>
-using Attributes = std::array<const nlattr*, N>;
-
-// Walks attributes between `first` and `end`; kernels may know more types than we do.
-template <std::size_t N>
-void collect(const nlattr* first, const char* end, Attributes<N>& attributes) {
-  for (const nlattr* attribute = first; attribute_ok(attribute, end);
-       attribute = mnl_attr_next(attribute)) {
-    const std::uint16_t type = mnl_attr_get_type(attribute);
-    if (type < N) attributes[type] = attribute;
-  }
-}
-
-template <std::size_t N>
-Attributes<N> attributes_of(const nlmsghdr* message, std::size_t head) {
-  Attributes<N> attributes{};
-  collect(static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, head)), end_of(message),
-          attributes);
-  return attributes;
-}
-
 // Strings in attributes may or may not end in a zero byte.
 std::string text_of(const nlattr* attribute) {
   const auto* text = static_cast<const char*>(mnl_attr_get_payload(attribute));
@@ -57,10 +35,7 @@ std::optional<std::uint32_t> number_of(const nlattr* attribute) {
 
 bool is_veth(const nlattr* link_info) {
   if (link_info == nullptr) return false;
-  Attributes<IFLA_INFO_KIND + 1> info{};
-  const auto* payload = static_cast<const char*>(mnl_attr_get_payload(link_info));
-  collect(reinterpret_cast<const nlattr*>(payload), payload + mnl_attr_get_payload_len(link_info),
-          info);
+  const auto info = attributes_in<IFLA_INFO_KIND + 1>(link_info);
   return info[IFLA_INFO_KIND] != nullptr && text_of(info[IFLA_INFO_KIND]) == "veth";
 }
 
@@ -80,7 +55,9 @@ void read_link(const nlmsghdr* message, const EventSink& sink) {
   link.ifindex = ifindex;
   link.name = text_of(attributes[IFLA_IFNAME]);
   link.veth = is_veth(attributes[IFLA_LINKINFO]);
+  const auto nsid = number_of(attributes[IFLA_LINK_NETNSID]);
   link.peer_elsewhere = attributes[IFLA_LINK_NETNSID] != nullptr;
+  if (nsid) link.peer_nsid = static_cast<std::int32_t>(*nsid);
   if (!link.name.empty() && link.name.size() <= kNameMax) sink(link);
 }
 

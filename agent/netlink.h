@@ -18,6 +18,7 @@ struct Link {
   std::string name;
   bool veth = false;
   bool peer_elsewhere = false;  // the other end lives in another namespace
+  std::int32_t peer_nsid = -1;  // what this namespace calls that one (IFLA_LINK_NETNSID)
   friend bool operator==(const Link&, const Link&) = default;
 };
 

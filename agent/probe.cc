@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "egress.skel.h"
 
 #include "agent/bpffs.h"
@@ -91,8 +93,9 @@ Result<Probe> Probe::open(std::string maps_dir, std::uint32_t tuples_max) {
   }
   timespec tick{};
   clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-  object->rodata->reply_memory_jiffies = static_cast<std::uint32_t>(
-      kReplyMemory / std::chrono::nanoseconds(std::max(tick.tv_nsec, 1L)));
+  const std::chrono::nanoseconds jiffy(std::max(tick.tv_nsec, 1L));
+  object->rodata->reply_memory_jiffies = static_cast<std::uint32_t>(kReplyMemory / jiffy);
+  object->rodata->second_jiffies = static_cast<std::uint32_t>(std::chrono::seconds(1) / jiffy);
   return Probe(std::move(object), std::move(maps_dir));
 }
 
@@ -180,7 +183,10 @@ Result<clock_reading> Probe::read_clock() const {
 }
 
 void remove_map_pins(const std::string& maps_dir) {
-  for (const std::string& name : names_in(maps_dir)) unlink((maps_dir + "/" + name).c_str());
+  for (const std::string& name : names_in(maps_dir)) {
+    const std::string path = fmt::format("{}/{}", maps_dir, name);
+    unlink(path.c_str());
+  }
 }
 
 }  // namespace outflow::agent

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/batches.h"
+#include "agent/evict.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "proto/wire.h"
@@ -27,19 +28,28 @@ nanoseconds tick_length() {
 
 }  // namespace
 
-Result<Reporter> Reporter::open(Identity identity, const Tables& tables, const Probe& probe,
+Result<Reporter> Reporter::open(Setup setup, const Tables& tables, const Probe& probe,
                                 Registry& registry, const Clock& clock) {
-  Reporter reporter(std::move(identity), tables, probe, registry, clock);
+  Reporter reporter(std::move(setup), tables, probe, registry, clock);
   Overflowed& overflowed = *reporter.overflowed_;
-  auto overflow = OverflowReader::open(
-      tables, [&overflowed](const overflow_event& event) { merge_event(overflowed, event); });
+  auto overflow =
+      RingReader::open(tables.overflow(), [&overflowed](const void* record, std::size_t size) {
+        if (size >= sizeof(overflow_event)) {
+          merge_event(overflowed, *static_cast<const overflow_event*>(record));
+        }
+      });
   if (!overflow) return fail(std::move(overflow).error());
   reporter.overflow_ = std::move(*overflow);
+  RingCounts& counts = *reporter.ring_counts_;
+  auto dns = RingReader::open(tables.dns(),
+                              [&counts](const void*, std::size_t) { ++counts.dns_unparsed; });
+  if (!dns) return fail(std::move(dns).error());
+  reporter.dns_ = std::move(*dns);
   auto jiffies = reporter.jiffy_clock();
   if (!jiffies) return fail(std::move(jiffies).error());
   overflowed.clock = *jiffies;
 
-  auto state = load_state(reporter.identity_.state_path);
+  auto state = load_state(reporter.setup_.state_path);
   if (!state) return fail(std::move(state).error());
   if (*state && (*state)->boot == tables.boot()) {
     reporter.state_ = std::move(**state);
@@ -59,7 +69,7 @@ Result<Reporter> Reporter::open(Identity identity, const Tables& tables, const P
     reporter.state_.losses[reason] += count;
   }
   // From here on tables without a state that names their boot are nobody's.
-  if (auto saved = save_state(reporter.identity_.state_path, reporter.state_); !saved) {
+  if (auto saved = save_state(reporter.setup_.state_path, reporter.state_); !saved) {
     return fail(std::move(saved).error().within("--state-dir"));
   }
   return reporter;
@@ -101,17 +111,17 @@ void Reporter::merge_event(Overflowed& overflowed, const overflow_event& event) 
                     .last_seen = seen});
 }
 
-std::vector<Counter> Reporter::losses(const Counts& now) {
+std::vector<Counter> Reporter::losses(const Cumulative& now) {
   for (const auto& [reason, count] : registry_->take_losses()) state_.losses[reason] += count;
   // Records an agent took out of the ring and did not live to hand on.
   const std::uint64_t read = state_.overflow_read + overflowed_->packets;
-  const std::uint64_t sent = now[COUNT_OVERFLOWED];
+  const std::uint64_t sent = now.counts[COUNT_OVERFLOWED];
   if (sent > read) {
     state_.losses["overflow_unread"] += sent - read;
     overflowed_->packets += sent - read;
   }
   std::map<std::string, std::uint64_t> sums = state_.losses;
-  for (const Counter& counter : losses_between(state_.handed_on.counts, now)) {
+  for (const Counter& counter : losses_between(state_.handed_on, now)) {
     sums[counter.reason] += counter.count;
   }
   sums["window_full"] += overflowed_->window_full;
@@ -122,12 +132,33 @@ std::vector<Counter> Reporter::losses(const Counts& now) {
   return found;
 }
 
+std::vector<Counter> Reporter::skipped(const Cumulative& now) const {
+  std::vector<Counter> all = skipped_between(state_.handed_on, now);
+  const std::uint64_t unparsed = ring_counts_->dns_unparsed - told_dns_unparsed_;
+  if (unparsed > 0) all.push_back({"dns_unparsed", unparsed});
+  if (evicted_ > told_evicted_) all.push_back({"tuples_evicted", evicted_ - told_evicted_});
+  return all;
+}
+
+std::vector<Flow> Reporter::flows(const Cumulative& now, const JiffyClock& jiffies,
+                                  const Interval& interval) const {
+  std::vector<Flow> all = flows_between(state_.handed_on, now, jiffies, interval);
+  const auto add = [&](const Flow& flow) {
+    FlowStats& stats = all.emplace_back(flow).stats;
+    stats.first_seen = std::clamp(stats.first_seen, interval.start, interval.end);
+    stats.last_seen = std::clamp(stats.last_seen, interval.start, interval.end);
+  };
+  for (const auto& [key, flow] : overflowed_->flows) add(flow);
+  for (const Flow& flow : late_) add(flow);
+  return all;
+}
+
 State Reporter::state_after(Cumulative reading, std::vector<Flow> flows, Sight sight) {
   State after;
   after.boot = state_.boot;
   after.next_sequence = state_.next_sequence;
   Report head;
-  head.node = identity_.node;
+  head.node = setup_.node;
   head.boot = state_.boot;
   head.interval = sight.interval;
   head.losses = std::move(sight.losses);
@@ -149,36 +180,55 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   overflowed_->clock = *jiffies;
   const auto counts = read_counts(*tables_);
   if (!counts) return fail(Error(counts.error()));
-  take_overflow();  // after the counters, so that every record they count is here
+  take_rings();  // after the counters, so that every record they count is here
   auto reading = read_tables(*tables_);
   if (!reading) return fail(std::move(reading).error());
   reading->counts = *counts;
 
   const auto [interval, stepped] = next_interval(state_.interval_end, clock_->now());
   if (stepped) log::warn("the wall clock stepped", {{"interval_end", to_text(interval.end)}});
-  std::vector<Flow> flows = flows_between(state_.handed_on, *reading, *jiffies, interval);
-  for (const auto& [key, flow] : overflowed_->flows) {
-    FlowStats& stats = flows.emplace_back(flow).stats;
-    stats.first_seen = std::clamp(stats.first_seen, interval.start, interval.end);
-    stats.last_seen = std::clamp(stats.last_seen, interval.start, interval.end);
-  }
-  Sight sight{interval, losses(*counts), skipped_between(state_.handed_on.counts, *counts),
-              registry_->known()};
-  State after = state_after(std::move(*reading), std::move(flows), std::move(sight));
+  Sight sight{interval, losses(*reading), skipped(*reading), registry_->known()};
+  std::vector<Flow> seen = flows(*reading, *jiffies, interval);
+  State after = state_after(std::move(*reading), std::move(seen), std::move(sight));
   if (!all_acknowledged) {
     after.batches.insert(after.batches.begin(), state_.batches.begin(), state_.batches.end());
   }
-  if (auto saved = save_state(identity_.state_path, after); !saved) {
+  if (auto saved = save_state(setup_.state_path, after); !saved) {
     return fail(std::move(saved).error().within("keep the state"));
   }
   state_ = std::move(after);
+  late_.clear();
+  told_evicted_ = evicted_;
+  told_dns_unparsed_ = ring_counts_->dns_unparsed;
   overflowed_->flows.clear();
   overflowed_->packets = 0;
   overflowed_->window_full = 0;
   // What departed interfaces counted is handed on for good; their numbers never come again.
   delete_rows(*tables_, state_.handed_on, gone);
   registry_->settled(gone);
+  make_room(*jiffies, interval);
   return state_.batches;
+}
+
+// All that is in the table is handed on by now, so idle tuples may go; what comes to one between
+// its reading and its end is part of the next report.
+void Reporter::make_room(const JiffyClock& jiffies, const Interval& interval) {
+  const std::vector<TupleRow>& rows = state_.handed_on.tuples;
+  const std::size_t room = tables_->flows_max();
+  if (!wants_room(rows.size(), room)) return;
+  const std::set<FlowKey> standing = setup_.standing();
+  std::vector<TupleRow> idle =
+      idle_rows(rows, room, jiffies, [&](const FlowKey& key) { return standing.contains(key); });
+  std::vector<TupleRow> ends = take_rows(*tables_, idle);
+  evicted_ += ends.size();
+  Cumulative read;
+  read.tuples = std::move(idle);
+  sort_rows(read);
+  Cumulative last;
+  last.tuples = std::move(ends);
+  last.sources = state_.handed_on.sources;
+  sort_rows(last);
+  late_ = flows_between(read, last, jiffies, interval);
 }
 
 }  // namespace outflow::agent

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,9 +24,11 @@ inline constexpr std::size_t kOverflowTuplesMax = 65'536;
 
 class Reporter {
  public:
-  struct Identity {
+  struct Setup {
     std::string node;
     std::string state_path;
+    // The tuples whose connections stand right now, asked for when the table runs out of room.
+    std::function<std::set<FlowKey>()> standing = [] { return std::set<FlowKey>(); };
   };
   // What a batch tells beside its flows.
   struct Sight {
@@ -34,21 +39,26 @@ class Reporter {
   };
   // Begins where the state file ended when that is of this boot; else at `now`, with the batches of
   // the boot before still to be sent. Either way the state is on disk on return.
-  [[nodiscard]] static Result<Reporter> open(Identity identity, const Tables& tables,
-                                             const Probe& probe, Registry& registry,
-                                             const Clock& clock);
+  [[nodiscard]] static Result<Reporter> open(Setup setup, const Tables& tables, const Probe& probe,
+                                             Registry& registry, const Clock& clock);
 
   // Batches a run before this one may not have got acknowledged.
   [[nodiscard]] const std::vector<std::string>& unsent() const { return state_.batches; }
 
-  // Takes what waits in the overflow ring. Often enough that it does not fill.
-  void take_overflow() { overflow_.take(); }
+  // Takes what waits in the rings. Often enough that they do not fill.
+  void take_rings() {
+    overflow_.take();
+    dns_.take();
+  }
   // One interval: reads, writes the state, then gives the batches to send, in order. On an Error
   // nothing is lost: the next one covers it. Batches not acknowledged yet are given again, in
   // front.
   [[nodiscard]] Result<std::vector<std::string>> report(bool all_acknowledged);
 
   [[nodiscard]] const Cumulative& last_reading() const { return state_.handed_on; }
+  // Since the start: tuples that made room for others, and DNS records that nobody parsed.
+  [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
+  [[nodiscard]] std::uint64_t dns_unparsed() const { return ring_counts_->dns_unparsed; }
 
  private:
   struct Overflowed {
@@ -58,26 +68,41 @@ class Reporter {
     JiffyClock clock;
   };
 
-  Reporter(Identity identity, const Tables& tables, const Probe& probe, Registry& registry,
+  // What the rings' readers count; at an address that stays.
+  struct RingCounts {
+    std::uint64_t dns_unparsed = 0;
+  };
+
+  Reporter(Setup setup, const Tables& tables, const Probe& probe, Registry& registry,
            const Clock& clock)
-      : identity_(std::move(identity)),
+      : setup_(std::move(setup)),
         tables_(&tables),
         probe_(&probe),
         registry_(&registry),
         clock_(&clock) {}
   [[nodiscard]] Result<JiffyClock> jiffy_clock() const;
-  [[nodiscard]] std::vector<Counter> losses(const Counts& now);
+  [[nodiscard]] std::vector<Counter> losses(const Cumulative& now);
+  [[nodiscard]] std::vector<Counter> skipped(const Cumulative& now) const;
+  [[nodiscard]] std::vector<Flow> flows(const Cumulative& now, const JiffyClock& jiffies,
+                                        const Interval& interval) const;
+  void make_room(const JiffyClock& jiffies, const Interval& interval);
   [[nodiscard]] State state_after(Cumulative reading, std::vector<Flow> flows, Sight sight);
   static void merge_event(Overflowed& overflowed, const overflow_event& event);
 
-  Identity identity_;
+  Setup setup_;
   const Tables* tables_;
   const Probe* probe_;
   Registry* registry_;
   const Clock* clock_;
   State state_;
   std::unique_ptr<Overflowed> overflowed_ = std::make_unique<Overflowed>();
-  OverflowReader overflow_;
+  RingReader overflow_;
+  std::unique_ptr<RingCounts> ring_counts_ = std::make_unique<RingCounts>();
+  RingReader dns_;
+  std::vector<Flow> late_;  // what evicted tuples counted after their last reading
+  std::uint64_t evicted_ = 0;
+  std::uint64_t told_evicted_ = 0;  // of these, in a batch
+  std::uint64_t told_dns_unparsed_ = 0;
 };
 
 }  // namespace outflow::agent

@@ -42,6 +42,7 @@ std::string encode(const State& state) {
   for (const std::string& batch : state.batches) file.add_batches(batch);
   file.set_interval_end_ns(unix_ns(state.interval_end));
   for (const std::uint64_t count : state.handed_on.counts) file.add_counts(count);
+  for (const std::uint64_t count : state.handed_on.dns_counts) file.add_dns_counts(count);
   file.set_overflow_read(state.overflow_read);
   for (const auto& [reason, count] : state.losses) (*file.mutable_losses())[reason] = count;
   put_rows(state.handed_on.tuples, file.mutable_tuples());
@@ -68,7 +69,8 @@ Result<State> decode(const std::string& bytes) {
   if (file.layout() != OUTFLOW_LAYOUT) return fail("it is of another layout");
   State state;
   if (file.boot().size() != state.boot.size() || file.counts_size() != COUNT_MAX ||
-      file.next_sequence() == 0 || !get_rows(file.tuples(), state.handed_on.tuples) ||
+      file.dns_counts_size() != DNS_COUNT_MAX || file.next_sequence() == 0 ||
+      !get_rows(file.tuples(), state.handed_on.tuples) ||
       !get_rows(file.other_sources(), state.handed_on.other_sources)) {
     return fail("a field is out of range");
   }
@@ -77,6 +79,7 @@ Result<State> decode(const std::string& bytes) {
   state.batches.assign(file.batches().begin(), file.batches().end());
   state.interval_end = from_unix_ns(file.interval_end_ns());
   std::copy(file.counts().begin(), file.counts().end(), state.handed_on.counts.begin());
+  std::copy(file.dns_counts().begin(), file.dns_counts().end(), state.handed_on.dns_counts.begin());
   state.overflow_read = file.overflow_read();
   state.losses.insert(file.losses().begin(), file.losses().end());
   return state;

@@ -16,12 +16,23 @@ Result<Fd> open_pin(const std::string& path) {
   return fd;
 }
 
+// All zero when the kernel does not say.
+bpf_map_info info_of(int map) {
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  return bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? info : bpf_map_info{};
+}
+
 }  // namespace
 
 Result<Tables> Tables::open(const std::string& maps_dir) {
   Tables tables;
   const std::pair<const char*, Fd*> pins[] = {{"flows", &tables.flows_},
                                               {"other_sources", &tables.other_sources_},
+                                              {"sources", &tables.sources_},
+                                              {"inbound", &tables.inbound_},
+                                              {"dns", &tables.dns_},
+                                              {"dns_counts", &tables.dns_counts_},
                                               {"counts", &tables.counts_},
                                               {"overflow", &tables.overflow_},
                                               {"interfaces", &tables.interfaces_},
@@ -42,9 +53,11 @@ Result<Tables> Tables::open(const std::string& maps_dir) {
 }
 
 std::uint32_t Tables::flows_map_id() const {
-  bpf_map_info info{};
-  std::uint32_t size = sizeof info;
-  return bpf_obj_get_info_by_fd(flows_.get(), &info, &size) == 0 ? info.id : 0;
+  return info_of(flows_.get()).id;
+}
+
+std::uint32_t Tables::flows_max() const {
+  return info_of(flows_.get()).max_entries;
 }
 
 Result<std::uint32_t> Tables::allocate_id() const {
@@ -54,7 +67,7 @@ Result<std::uint32_t> Tables::allocate_id() const {
     return fail("read meta: " + errno_text(errno));
   }
   const std::uint32_t id = meta.next_interface_id++;
-  if (id == 0 || meta.next_interface_id == 0) return fail("no interface number is left");
+  if (id == 0 || id > INTERFACE_ID_MAX) return fail("no interface number is left");
   if (bpf_map_update_elem(meta_.get(), &zero, &meta, BPF_EXIST) != 0) {
     return fail("write meta: " + errno_text(errno));
   }
@@ -63,7 +76,7 @@ Result<std::uint32_t> Tables::allocate_id() const {
 
 Result<void> Tables::set_interface(const NumberedInterface& interface) const {
   interface_entry entry{};
-  entry.id = interface.id;
+  entry.number = interface.id | interface.past;
   std::memcpy(entry.name, interface.name.data(),
               std::min(interface.name.size(), sizeof entry.name - 1));
   if (bpf_map_update_elem(interfaces_.get(), &interface.ifindex, &entry, BPF_ANY) != 0) {
@@ -72,7 +85,7 @@ Result<void> Tables::set_interface(const NumberedInterface& interface) const {
   const std::uint32_t number = interface.ifindex & (INTERFACE_SLOTS - 1);
   interface_slot slot{};
   slot.ifindex = interface.ifindex;
-  slot.id = interface.id;
+  slot.number = entry.number;
   if (bpf_map_update_elem(interface_slots_.get(), &number, &slot, BPF_ANY) != 0) {
     return fail("write interface_slots: " + errno_text(errno));
   }
@@ -81,7 +94,10 @@ Result<void> Tables::set_interface(const NumberedInterface& interface) const {
 
 void Tables::clear_interface(std::uint32_t ifindex, std::uint32_t id) const {
   interface_entry entry{};
-  if (bpf_map_lookup_elem(interfaces_.get(), &ifindex, &entry) != 0 || entry.id != id) return;
+  if (bpf_map_lookup_elem(interfaces_.get(), &ifindex, &entry) != 0 ||
+      (entry.number & INTERFACE_ID_MAX) != id) {
+    return;
+  }
   const std::uint32_t number = ifindex & (INTERFACE_SLOTS - 1);
   interface_slot slot{};
   if (bpf_map_lookup_elem(interface_slots_.get(), &number, &slot) == 0 && slot.ifindex == ifindex) {
@@ -98,8 +114,8 @@ Result<std::vector<NumberedInterface>> Tables::interfaces() const {
   while (bpf_map_get_next_key(interfaces_.get(), previous, &ifindex) == 0) {
     interface_entry entry{};
     if (bpf_map_lookup_elem(interfaces_.get(), &ifindex, &entry) == 0) {
-      found.push_back(
-          {ifindex, entry.id, std::string(entry.name, strnlen(entry.name, sizeof entry.name))});
+      found.push_back({ifindex, entry.number & INTERFACE_ID_MAX, entry.number & ~INTERFACE_ID_MAX,
+                       std::string(entry.name, strnlen(entry.name, sizeof entry.name))});
     }
     previous = &ifindex;
   }

@@ -17,7 +17,8 @@ namespace outflow::agent {
 
 struct NumberedInterface {
   std::uint32_t ifindex = 0;
-  std::uint32_t id = 0;
+  std::uint32_t id = 0;    // 1 .. INTERFACE_ID_MAX
+  std::uint32_t past = 0;  // INTERFACE_REMEMBERS, ...
   std::string name;
 };
 
@@ -28,10 +29,12 @@ class Tables {
 
   [[nodiscard]] BootId boot() const { return boot_; }
   [[nodiscard]] std::uint32_t flows_map_id() const;
+  // Rows the tuple table has room for.
+  [[nodiscard]] std::uint32_t flows_max() const;
 
   // A number no interface had before in this boot, even when the agent dies right after.
   [[nodiscard]] Result<std::uint32_t> allocate_id() const;
-  // From the return on, packets of `ifindex` are counted under the id.
+  // From the return on, packets of `ifindex` are counted under the id, and its past is heeded.
   [[nodiscard]] Result<void> set_interface(const NumberedInterface& interface) const;
   // Forgets the interface unless its index is another's by now.
   void clear_interface(std::uint32_t ifindex, std::uint32_t id) const;
@@ -39,12 +42,20 @@ class Tables {
 
   [[nodiscard]] int flows() const { return flows_.get(); }
   [[nodiscard]] int other_sources() const { return other_sources_.get(); }
+  [[nodiscard]] int sources() const { return sources_.get(); }
+  [[nodiscard]] int inbound() const { return inbound_.get(); }
+  [[nodiscard]] int dns() const { return dns_.get(); }
+  [[nodiscard]] int dns_counts() const { return dns_counts_.get(); }
   [[nodiscard]] int counts() const { return counts_.get(); }
   [[nodiscard]] int overflow() const { return overflow_.get(); }
 
  private:
   Fd flows_;
   Fd other_sources_;
+  Fd sources_;
+  Fd inbound_;
+  Fd dns_;
+  Fd dns_counts_;
   Fd counts_;
   Fd overflow_;
   Fd interfaces_;

@@ -6,6 +6,7 @@
  * Both only watch: -1 (TC_ACT_UNSPEC, TCX_NEXT) lets every program after ours decide.
  */
 #include "record.bpf.h"
+#include "dns.bpf.h"
 
 #define PASS_ON (-1)
 
@@ -38,12 +39,49 @@ static __always_inline enum role role_of(struct packet *packet)
 static __always_inline void make_key(struct flow_key *key, __u32 interface,
 				     const struct packet *packet, _Bool to_pod)
 {
-	key->interface_id = interface;
+	key->interface_id = interface & INTERFACE_ID_MAX;
 	key->destination_port = to_pod ? packet->source_port : packet->destination_port;
 	key->protocol = packet->protocol;
 	key->reserved = 0;
 	__builtin_memcpy(key->destination, to_pod ? &packet->source : &packet->destination,
 			 sizeof(key->destination));
+}
+
+/* Segments that only who was connected to sends: the peer opened. */
+static __always_inline _Bool accepts(const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_TCP)
+		return (packet->kind & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	return packet->kind == SCTP_CHUNK_INIT_ACK || packet->kind == SCTP_CHUNK_COOKIE_ACK;
+}
+
+/* Segments that end what is not there tell nothing of who opened it. */
+static __always_inline _Bool ends(const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_TCP)
+		return packet->kind & TCP_RST;
+	return packet->kind == SCTP_CHUNK_ABORT || packet->kind == SCTP_CHUNK_SHUTDOWN_COMPLETE;
+}
+
+/* A segment within a connection of which there is no tuple. On an interface older than its hook
+ * somebody's opening may have been missed: unless the peer's is remembered, nobody can tell whose.
+ */
+static __noinline int watch_midway(__u32 interface, struct flow_key *key, struct packet *packet)
+{
+	int unopened;
+
+	if (!key || !packet)
+		return COUNT_MALFORMED;
+	unopened = packet->protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
+	if (accepts(packet)) {
+		remember_peer(key->interface_id, packet, 0);
+		return unopened;
+	}
+	if (!(interface & INTERFACE_INFERS) || ends(packet) ||
+	    answers_peer(key->interface_id, packet))
+		return unopened;
+	packet->flags |= FLOW_INFERRED;
+	return record_new(key, packet);
 }
 
 /* The one counter the packet belongs to. */
@@ -61,7 +99,7 @@ static __always_inline int watch_egress(struct __sk_buff *skb)
 	role = role_of(&packet);
 	if (role == ROLE_NONE)
 		return COUNT_ICMP_OTHER;
-	interface = interface_id(skb);
+	interface = interface_number(skb);
 	if (!interface)
 		return COUNT_NO_INTERFACE;
 
@@ -69,20 +107,24 @@ static __always_inline int watch_egress(struct __sk_buff *skb)
 	stats = bpf_map_lookup_elem(&flows, &key);
 	if (stats)
 		return record_known(stats, &key, &packet);
-	if (role == ROLE_WITHIN)
+	if (role == ROLE_WITHIN) {
+		if (interface & INTERFACE_REMEMBERS)
+			return watch_midway(interface, &key, &packet);
 		return packet.protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
-	if (role == ROLE_DATAGRAM && answers_peer(interface, &packet))
-		return COUNT_UDP_REPLY;
+	}
+	if (role == ROLE_DATAGRAM) {
+		if (answers_peer(key.interface_id, &packet))
+			return COUNT_UDP_REPLY;
+		if (interface & INTERFACE_UNTOLD)
+			packet.flags |= FLOW_INFERRED;
+	}
 	return record_new(&key, &packet);
 }
 
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
-	__u32 packets = skb->gso_segs ?: 1;
-
-	count(COUNT_SEEN, packets);
-	count(watch_egress(skb), packets);
+	count(watch_egress(skb), skb->gso_segs ?: 1);
 	return PASS_ON;
 }
 
@@ -94,6 +136,8 @@ enum answer {
 	ANSWER_ABORT,	 /* refused, if an opening is still unanswered */
 	ANSWER_ECHO,	 /* established, once */
 	ANSWER_DATAGRAM, /* established, once; without a tuple the peer spoke first */
+	ANSWER_STREAM,	 /* a DNS server's segment: nothing but what it carries */
+	ANSWER_OPENING,	 /* no answer: the peer opens a connection */
 };
 
 /* RFC 9293 3.10.7.1: what refuses a SYN has sequence 0 and ACK; every later RST has neither or not
@@ -105,6 +149,10 @@ static __always_inline enum answer answer_of_tcp(struct __sk_buff *skb, const st
 
 	if (flags == (TCP_SYN | TCP_ACK))
 		return ANSWER_ESTABLISHED;
+	if (flags == TCP_SYN)
+		return ANSWER_OPENING;
+	if (flags == TCP_ACK && packet->source_port == bpf_htons(DNS_PORT))
+		return ANSWER_STREAM;
 	if (flags != (TCP_RST | TCP_ACK) ||
 	    bpf_skb_load_bytes(skb, packet->transport + 4, &sequence, sizeof(sequence)))
 		return ANSWER_NONE;
@@ -119,6 +167,8 @@ static __always_inline enum answer answer_of(struct __sk_buff *skb, const struct
 	case IPPROTO_SCTP:
 		if (packet->kind == SCTP_CHUNK_INIT_ACK)
 			return ANSWER_ESTABLISHED;
+		if (packet->kind == SCTP_CHUNK_INIT)
+			return ANSWER_OPENING;
 		return packet->kind == SCTP_CHUNK_ABORT ? ANSWER_ABORT : ANSWER_NONE;
 	case IPPROTO_ICMP:
 		return packet->kind == ICMP_V4_ECHO_REPLY ? ANSWER_ECHO : ANSWER_NONE;
@@ -143,7 +193,7 @@ static __always_inline void watch_unreachable(struct __sk_buff *skb, struct pack
 {
 	struct flow_key key;
 	struct flow_stats *stats;
-	__u32 interface = interface_id(skb);
+	__u32 interface = interface_number(skb);
 
 	if (!interface || parse_quoted(skb, packet) != PARSED)
 		return;
@@ -151,8 +201,32 @@ static __always_inline void watch_unreachable(struct __sk_buff *skb, struct pack
 	stats = find_opened(&key, &packet->source);
 	if (!stats)
 		return;
-	__sync_fetch_and_add(&stats->refused, 1);
+	__sync_fetch_and_add(&stats->flags_refused, FLOW_REFUSED_ONE);
 	set_flags(stats, FLOW_ICMP_REFUSED);
+}
+
+static __always_inline void record_answer(struct flow_stats *stats, enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_ESTABLISHED:
+		__sync_fetch_and_add(&stats->established, 1);
+		break;
+	case ANSWER_ABORT:
+		if (stats->established + refused_of(stats) >= stats->attempts)
+			break;
+		__sync_fetch_and_add(&stats->flags_refused, FLOW_REFUSED_ONE);
+		break;
+	case ANSWER_REFUSED:
+		__sync_fetch_and_add(&stats->flags_refused, FLOW_REFUSED_ONE);
+		break;
+	case ANSWER_ECHO:
+	case ANSWER_DATAGRAM:
+		if (!stats->established)
+			stats->established = 1;
+		break;
+	default:
+		break;
+	}
 }
 
 static __always_inline void watch_answer(struct __sk_buff *skb)
@@ -172,31 +246,55 @@ static __always_inline void watch_answer(struct __sk_buff *skb)
 	answer = answer_of(skb, &packet);
 	if (answer == ANSWER_NONE)
 		return;
-	interface = interface_id(skb);
+	interface = interface_number(skb);
 	if (!interface)
 		return;
+	if (answer == ANSWER_OPENING) {
+		if (interface & INTERFACE_REMEMBERS)
+			remember_peer(interface & INTERFACE_ID_MAX, &packet, 1);
+		return;
+	}
 
 	make_key(&key, interface, &packet, 1);
 	stats = find_opened(&key, &packet.destination);
-	if (!stats) {
-		if (answer == ANSWER_DATAGRAM)
-			remember_peer(interface, &packet);
-	} else if (answer == ANSWER_ESTABLISHED) {
-		__sync_fetch_and_add(&stats->established, 1);
-	} else if (answer == ANSWER_REFUSED) {
-		__sync_fetch_and_add(&stats->refused, 1);
-	} else if (answer == ANSWER_ABORT) {
-		if (stats->established + stats->refused < stats->attempts)
-			__sync_fetch_and_add(&stats->refused, 1);
-	} else if (!stats->established) {
-		stats->established = 1;
+	if (stats)
+		record_answer(stats, answer);
+	else if (answer == ANSWER_DATAGRAM)
+		remember_peer(key.interface_id, &packet, 1);
+	if (packet.source_port == bpf_htons(DNS_PORT) && packet.protocol != IPPROTO_SCTP)
+		watch_dns(skb, &packet, key.interface_id, stats != NULL);
+}
+
+/* Most of what a pod receives: a segment within a connection, of no DNS server. Told from a few
+ * bytes of a plain packet, so that it costs next to nothing. */
+static __always_inline _Bool is_mere_stream(struct __sk_buff *skb)
+{
+	const __u8 *frame = (void *)(long)skb->data, *end = (void *)(long)skb->data_end, *tcp;
+	__be16 type;
+
+	if (frame + sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct tcphdr) > end)
+		return 0;
+	type = *(const __be16 *)(frame + 2 * ETH_ALEN);
+	frame += sizeof(struct ethhdr);
+	if (type == bpf_htons(ETH_P_IP)) {
+		/* No options, no fragment but perhaps the first. */
+		if (frame[0] != 0x45 || frame[9] != IPPROTO_TCP ||
+		    *(const __be16 *)(frame + 6) & bpf_htons(IPV4_FRAGMENT_OFFSET))
+			return 0;
+		tcp = frame + sizeof(struct iphdr);
+	} else {
+		if (type != bpf_htons(ETH_P_IPV6) || frame[6] != IPPROTO_TCP)
+			return 0;
+		tcp = frame + sizeof(struct ipv6hdr);
 	}
+	return !(tcp[13] & (TCP_SYN | TCP_RST)) && *(const __be16 *)tcp != bpf_htons(DNS_PORT);
 }
 
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
-	watch_answer(skb);
+	if (!is_mere_stream(skb))
+		watch_answer(skb);
 	return PASS_ON;
 }
 

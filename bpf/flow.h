@@ -11,8 +11,15 @@
 
 #include <linux/types.h>
 
+/* The third word of an IPv4-mapped address: 0000:ffff in network order. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define OUTFLOW_MAPPED 0xffff0000U
+#else
+#define OUTFLOW_MAPPED 0x0000ffffU
+#endif
+
 /* Bumped with every change of a struct below; pinned maps of another layout are not adopted. */
-#define OUTFLOW_LAYOUT 1
+#define OUTFLOW_LAYOUT 2
 
 /* An egress tuple, opened by the pod: the veth is the source. */
 struct flow_key {
@@ -23,24 +30,63 @@ struct flow_key {
 	__u8 reserved; /* 0 */
 };
 
-/* Bits of flow_stats.flags; the low values are FlowFlag of common/flow.h. */
+/* Bits of flow_stats.flags_refused; the values are FlowFlag of common/flow.h. */
 enum flow_flag {
+	FLOW_INFERRED = 1 << 0, /* met in the middle; taken back once the pod is seen to open it */
+	FLOW_PRE_EXISTING = 1 << 1, /* written by user space, which knows it from another table */
 	FLOW_VLAN = 1 << 3,
 	FLOW_ICMP_REFUSED = 1 << 4,
 	FLOW_FRAGMENTED = 1 << 6,
 };
+#define FLOW_FLAGS 0xffU
+#define FLOW_REFUSED_SHIFT 8
+#define FLOW_REFUSED_ONE (1U << FLOW_REFUSED_SHIFT)
 
-/* Cumulative; the map is the truth. */
+/* Cumulative; the map is the truth. 40 bytes: with the key and what the kernel keeps beside them
+ * (48 bytes an element, 16 a bucket) a tuple costs 128 bytes. */
 struct flow_stats {
-	__u64 packets;	   /* GSO segments */
-	__u64 bytes;	   /* IP header and up */
-	__u32 attempts;	   /* SYN, INIT: retransmits included */
-	__u32 established; /* SYN-ACK, INIT-ACK; other protocols: 1 once an answer came */
-	__u32 refused;	   /* RST or ABORT to an opening, ICMP unreachable */
-	__u32 flags;
+	__u64 packets;	     /* GSO segments */
+	__u64 bytes;	     /* IP header and up */
+	__u32 attempts;	     /* SYN, INIT: retransmits included */
+	__u32 established;   /* SYN-ACK, INIT-ACK; other protocols: 1 once an answer came */
+	__u32 flags_refused; /* flow_flag in the low 8 bits; in the 24 above, where they wrap
+			      * without touching the flags: RST or ABORT to an opening, ICMP
+			      * unreachable */
 	__u32 first_jiffies;
 	__u32 last_jiffies;
-	__u8 source[16]; /* of its first packet */
+	__u32 source_tag; /* of its first packet's source: source_tag_of() */
+};
+
+static inline __u32 flags_of(const struct flow_stats *stats)
+{
+	return stats->flags_refused & FLOW_FLAGS;
+}
+
+static inline __u32 refused_of(const struct flow_stats *stats)
+{
+	return stats->flags_refused >> FLOW_REFUSED_SHIFT;
+}
+
+/* What tells two sources of a tuple apart: an IPv4 address itself (as it stands in the packet), of
+ * an IPv6 address 32 bits mixed from its words, whose whole is in `sources`. Addresses of one /96
+ * never meet. Not a defence: a pod that looks for a second address of the same tag finds one.
+ */
+static inline __u32 source_tag_of(const __u32 words[4])
+{
+	/* Odd multipliers: those of MurmurHash3 and the golden ratio's. */
+	if (!words[0] && !words[1] && words[2] == OUTFLOW_MAPPED)
+		return words[3];
+	return ((words[0] * 0xcc9e2d51U + words[1]) * 0x1b873593U + words[2]) * 0x9e3779b1U +
+	       words[3];
+}
+
+struct source_key {
+	__u32 interface_id;
+	__u32 tag;
+};
+
+struct source_address {
+	__u8 bytes[16];
 };
 
 /* A tuple sent from another address than its first packet's: the slow path, counted apart. */
@@ -61,20 +107,34 @@ struct overflow_event {
 	__u8 reserved[7];
 };
 
-/* Who spoke first on UDP: a peer that sent to the pod, remembered until it falls out of the LRU. */
+/* Who spoke first on UDP: a peer that sent to the pod, remembered until it falls out of the LRU. On
+ * interfaces that remember, also who opened a TCP or SCTP connection to the pod. */
 struct inbound_key {
 	__u8 peer[16];
-	__u32 interface_id;
+	__u32 interface_kind; /* the id, and an inbound_kind above it */
 	__be16 peer_port;
-	__be16 local_port;
-	__u8 protocol;
-	__u8 reserved[3];
+	__be16 local_port; /* INBOUND_OTHER: the protocol's number, host order */
 };
+
+/* 24 bytes are hashed in two rounds, 28 would take three: hence no protocol of its own. */
+#define INBOUND_KIND_SHIFT 29
+enum inbound_kind { INBOUND_UDP, INBOUND_TCP, INBOUND_SCTP, INBOUND_OTHER };
+
+/* An interface's number is its id in the low 29 bits, from 1, and what is known of its past above.
+ * A pod that is older than its hook has conversations whose openings nobody saw. */
+#define INTERFACE_ID_MAX 0x1fffffffU
+/* Who opens connections to the pod is remembered, so that its replies are known for such. */
+#define INTERFACE_REMEMBERS (1U << 31)
+/* ... and the tables that told of older ones were read: a segment within a connection that nobody
+ * opened makes an inferred tuple. */
+#define INTERFACE_INFERS (1U << 30)
+/* No table told of older conversations: a datagram may be a reply, too. */
+#define INTERFACE_UNTOLD (1U << 29)
 
 /* ifindex -> what the agent calls it. Pinned, so that a restarted agent knows what the kernel
  * counted meanwhile. */
 struct interface_entry {
-	__u32 id; /* from 1; 0 is none */
+	__u32 number; /* 0 is none */
 	char name[16];
 };
 
@@ -83,7 +143,7 @@ struct interface_entry {
 #define INTERFACE_SLOTS 65536
 struct interface_slot {
 	__u32 ifindex; /* 0: empty */
-	__u32 id;
+	__u32 number;
 } __attribute__((aligned(8)));
 
 /* One per life of the pinned maps. */
@@ -111,7 +171,8 @@ enum packet_count {
 	/* Skipped: nothing that opens a tuple. */
 	COUNT_NOT_IP,
 	COUNT_LATER_FRAGMENT,
-	COUNT_TCP_UNOPENED, /* no tuple: a server's reply, or older than the agent */
+	COUNT_TCP_UNOPENED, /* no tuple: a server's reply, or in the middle of what nobody told of
+			     */
 	COUNT_UDP_REPLY,    /* the peer spoke first; also of protocols without ports */
 	COUNT_ICMP_OTHER,   /* echo replies, errors, neighbour discovery */
 	COUNT_SCTP_UNOPENED,
@@ -124,19 +185,73 @@ enum packet_count {
 	COUNT_MAX,
 };
 
+/* One row a CPU: a packet finds all its counters by one lookup. */
+struct packet_counts {
+	__u64 of[COUNT_MAX];
+};
+
+/* A DNS answer to the pod, or a part of one: UDP payloads whole, TCP payloads as they come, in
+ * parts of at most DNS_PART_MAX bytes. Whoever reads them puts messages together. */
+#define DNS_PORT 53
+#define DNS_HEADER_BYTES 12 /* RFC 1035 4.1.1 */
+#define DNS_PART_SMALL 512  /* RFC 1035 4.2.1: what every resolver may send by UDP */
+#define DNS_PART_MAX 4096
+#define DNS_PARTS_MAX 16 /* 64 KiB: an IP packet has no more */
+struct dns_record {
+	__u8 resolver[16];
+	__u8 client[16]; /* the pod's address that was answered */
+	__u32 interface_id;
+	__u32 jiffies;
+	__u32 sequence; /* TCP: of the payload's first byte, host order */
+	__u32 length;	/* of the payload */
+	__u32 offset;	/* of this part in it */
+	__u16 copied;	/* bytes of this part */
+	__be16 client_port;
+	__u8 protocol; /* TCP or UDP */
+	__u8 cut;      /* the payload is a first fragment's: there was more */
+	__u8 reserved[6];
+};
+
+/* What became of packets from port 53 that could carry an answer. Per CPU, cumulative. Losses here
+ * are losses of names, never of tuples. */
+enum dns_count {
+	DNS_COPIED,
+	DNS_NOT_ANSWER, /* UDP: no DNS header, or a query; either: nothing the pod had opened */
+	DNS_CUT,	/* a first fragment, copied as far as it goes */
+	DNS_LIMITED,	/* beyond dns_answers_max a second for this interface */
+	DNS_RING_FULL,
+	DNS_COUNT_MAX,
+};
+
+struct dns_counts {
+	__u64 of[DNS_COUNT_MAX];
+};
+
+/* How many answers an interface got in the current second; interfaces whose ids share the low bits
+ * share a budget. */
+#define DNS_BUDGETS 4096
+struct dns_budget {
+	__u32 since_jiffies;
+	__u32 answers;
+};
+
 #ifdef __cplusplus
 #define OUTFLOW_SIZE(type, bytes) static_assert(sizeof(type) == (bytes), "layout")
 #else
 #define OUTFLOW_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "layout")
 #endif
 OUTFLOW_SIZE(struct flow_key, 24);
-OUTFLOW_SIZE(struct flow_stats, 56);
+OUTFLOW_SIZE(struct flow_stats, 40);
+OUTFLOW_SIZE(struct source_key, 8);
+OUTFLOW_SIZE(struct source_address, 16);
 OUTFLOW_SIZE(struct other_source_key, 40);
 OUTFLOW_SIZE(struct overflow_event, 64);
-OUTFLOW_SIZE(struct inbound_key, 28);
+OUTFLOW_SIZE(struct inbound_key, 24);
 OUTFLOW_SIZE(struct interface_entry, 20);
 OUTFLOW_SIZE(struct interface_slot, 8);
 OUTFLOW_SIZE(struct meta, 24);
 OUTFLOW_SIZE(struct clock_reading, 16);
+OUTFLOW_SIZE(struct dns_record, 64);
+OUTFLOW_SIZE(struct dns_budget, 8);
 
 #endif

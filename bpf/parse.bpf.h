@@ -42,6 +42,8 @@
 #define SCTP_CHUNK_INIT 1
 #define SCTP_CHUNK_INIT_ACK 2
 #define SCTP_CHUNK_ABORT 6
+#define SCTP_CHUNK_SHUTDOWN_COMPLETE 14
+#define SCTP_CHUNK_COOKIE_ACK 11
 
 #define ICMP_V4_ECHO_REPLY 0
 #define ICMP_V4_UNREACHABLE 3
@@ -82,7 +84,8 @@ struct packet {
 	__u32 room;	 /* bytes from there to the end of the IP packet */
 	__u32 bytes;	 /* IP header and up */
 	__u32 packets;	 /* GSO segments */
-	__u32 attempts;	 /* 1 if it tries to open a connection; set by the caller */
+	__u32 source_tag;
+	__u32 attempts; /* 1 if it tries to open a connection; set by the caller */
 };
 
 /* Where the walk through a frame stands. */
@@ -206,6 +209,7 @@ static __always_inline enum parse_result parse_ipv4(struct packet *packet, struc
 		return PARSE_MALFORMED;
 
 	map_ipv4(&packet->source, ip->saddr);
+	packet->source_tag = ip->saddr;
 	map_ipv4(&packet->destination, ip->daddr);
 	packet->protocol = ip->protocol;
 	stand_at(packet, walk, walk->offset + header_bytes, total - header_bytes);
@@ -263,6 +267,7 @@ static __always_inline enum parse_result parse_ipv6(struct packet *packet, struc
 		return PARSE_MALFORMED;
 
 	__builtin_memcpy(&packet->source, &ip->saddr, sizeof(packet->source));
+	packet->source_tag = source_tag_of(packet->source.words);
 	__builtin_memcpy(&packet->destination, &ip->daddr, sizeof(packet->destination));
 	packet->protocol = ip->nexthdr;
 	stand_at(packet, walk, walk->offset + sizeof(*ip), payload);

@@ -27,6 +27,14 @@ struct {
 	__type(value, struct flow_stats);
 } other_sources SEC(".maps");
 
+/* The whole of the IPv6 addresses that source tags stand for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct source_key);
+	__type(value, struct source_address);
+} sources SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -50,9 +58,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNT_MAX);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct packet_counts);
 } counts SEC(".maps");
 
 struct {
@@ -71,39 +79,56 @@ struct {
  * space, which knows the rate, says otherwise. */
 const volatile __u32 reply_memory_jiffies = 120 * 250;
 
-static __always_inline void count(__u32 reason, __u32 packets)
+/* Of a packet that was seen and ended so. Per CPU, and softirqs do not nest. */
+static __always_inline void count(__u32 outcome, __u32 packets)
 {
-	__u64 *counter = bpf_map_lookup_elem(&counts, &reason);
+	__u32 zero = 0;
+	struct packet_counts *all = bpf_map_lookup_elem(&counts, &zero);
 
-	if (counter)
-		*counter += packets; /* per CPU, and softirqs do not nest */
+	if (!all)
+		return;
+	all->of[COUNT_SEEN] += packets;
+	if (outcome < COUNT_MAX)
+		all->of[outcome] += packets;
 }
 
-static __always_inline _Bool same_address(const void *a, const void *b)
-{
-	const __u64 *left = a, *right = b;
-
-	return left[0] == right[0] && left[1] == right[1];
-}
-
-/* The agent's number of the veth, 0 if it has none. */
-static __always_inline __u32 interface_id(struct __sk_buff *skb)
+/* The agent's number of the veth, id and INTERFACE_ bits; 0 if it has none. */
+static __always_inline __u32 interface_number(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex, number = ifindex & (INTERFACE_SLOTS - 1);
 	const struct interface_slot *slot = bpf_map_lookup_elem(&interface_slots, &number);
 	const struct interface_entry *entry;
 
 	if (slot && slot->ifindex == ifindex)
-		return slot->id;
+		return slot->number;
 	entry = bpf_map_lookup_elem(&interfaces, &ifindex);
-	return entry ? entry->id : 0;
+	return entry ? entry->number : 0;
 }
 
 static __always_inline void set_flags(struct flow_stats *stats, __u32 flags)
 {
 	/* Bits are only ever added, and almost always there already. */
-	if (flags & ~stats->flags)
-		__sync_fetch_and_or(&stats->flags, flags);
+	if (flags & ~stats->flags_refused)
+		__sync_fetch_and_or(&stats->flags_refused, flags);
+}
+
+static __always_inline _Bool is_datagram(__u8 protocol)
+{
+	return protocol != IPPROTO_TCP && protocol != IPPROTO_SCTP;
+}
+
+/* An inferred tuple is one no longer when the pod opens it before our eyes: by an opening segment,
+ * or by speaking first after a silence that the memory of replies does not span. */
+static __noinline int settle(struct flow_stats *stats, const struct packet *packet)
+{
+	__u32 silent;
+
+	if (!stats || !packet)
+		return 0;
+	silent = (__u32)bpf_jiffies64() - stats->last_jiffies;
+	if (packet->attempts || (is_datagram(packet->protocol) && silent > reply_memory_jiffies))
+		__sync_fetch_and_and(&stats->flags_refused, ~(__u32)FLOW_INFERRED);
+	return 0;
 }
 
 static __always_inline void add_to(struct flow_stats *stats, const struct packet *packet)
@@ -112,6 +137,8 @@ static __always_inline void add_to(struct flow_stats *stats, const struct packet
 	__sync_fetch_and_add(&stats->bytes, packet->bytes);
 	if (packet->attempts)
 		__sync_fetch_and_add(&stats->attempts, packet->attempts);
+	if (stats->flags_refused & FLOW_INFERRED)
+		settle(stats, packet);
 	set_flags(stats, packet->flags);
 	stats->last_jiffies = bpf_jiffies64();
 }
@@ -122,9 +149,21 @@ static __always_inline void fill(struct flow_stats *stats, const struct packet *
 	stats->packets = packet->packets;
 	stats->bytes = packet->bytes;
 	stats->attempts = packet->attempts;
-	stats->flags = packet->flags;
+	stats->flags_refused = packet->flags;
 	stats->first_jiffies = stats->last_jiffies = bpf_jiffies64();
-	__builtin_memcpy(stats->source, &packet->source, sizeof(stats->source));
+	stats->source_tag = packet->source_tag;
+}
+
+/* So that user space finds the whole address behind the tag. Where there is no room, the tuple is
+ * kept all the same: its source is a claim, never an identity. */
+static __always_inline void remember_source(const struct flow_key *key, const struct packet *packet)
+{
+	struct source_key source = {.interface_id = key->interface_id, .tag = packet->source_tag};
+
+	if (packet->source.words[2] == OUTFLOW_MAPPED && !packet->source.halves[0])
+		return;
+	if (!bpf_map_lookup_elem(&sources, &source))
+		bpf_map_update_elem(&sources, &source, &packet->source, BPF_NOEXIST);
 }
 
 static __always_inline void other_source(struct other_source_key *other, const struct flow_key *key,
@@ -157,7 +196,7 @@ static __noinline int record_other_source(const struct flow_key *key, const stru
 static __always_inline int record_known(struct flow_stats *stats, const struct flow_key *key,
 					const struct packet *packet)
 {
-	if (!same_address(stats->source, &packet->source))
+	if (stats->source_tag != packet->source_tag)
 		return record_other_source(key, packet);
 	add_to(stats, packet);
 	return COUNT_RECORDED;
@@ -189,8 +228,10 @@ static __noinline int record_new(const struct flow_key *key, const struct packet
 	struct flow_stats *stats, fresh;
 
 	fill(&fresh, packet);
-	if (!bpf_map_update_elem(&flows, key, &fresh, BPF_NOEXIST))
+	if (!bpf_map_update_elem(&flows, key, &fresh, BPF_NOEXIST)) {
+		remember_source(key, packet);
 		return COUNT_RECORDED;
+	}
 	stats = bpf_map_lookup_elem(&flows, key);
 	if (stats)
 		return record_known(stats, key, packet);
@@ -204,7 +245,7 @@ static __always_inline struct flow_stats *find_opened(const struct flow_key *key
 	struct flow_stats *stats = bpf_map_lookup_elem(&flows, key);
 	struct other_source_key other;
 
-	if (!stats || same_address(stats->source, source))
+	if (!stats || stats->source_tag == source_tag_of(source->words))
 		return stats;
 	other_source(&other, key, source);
 	return bpf_map_lookup_elem(&other_sources, &other);
@@ -213,34 +254,43 @@ static __always_inline struct flow_stats *find_opened(const struct flow_key *key
 static __always_inline struct inbound_key inbound_key(__u32 interface, const struct packet *packet,
 						      _Bool to_pod)
 {
+	enum inbound_kind kind = INBOUND_OTHER;
 	struct inbound_key key = {
-		.interface_id = interface,
 		.peer_port = to_pod ? packet->source_port : packet->destination_port,
 		.local_port = to_pod ? packet->destination_port : packet->source_port,
-		.protocol = packet->protocol,
 	};
 
+	if (packet->protocol == IPPROTO_UDP)
+		kind = INBOUND_UDP;
+	else if (packet->protocol == IPPROTO_TCP)
+		kind = INBOUND_TCP;
+	else if (packet->protocol == IPPROTO_SCTP)
+		kind = INBOUND_SCTP;
+	else
+		key.local_port = packet->protocol;
+	key.interface_kind = interface | (__u32)kind << INBOUND_KIND_SHIFT;
 	__builtin_memcpy(key.peer, to_pod ? &packet->source : &packet->destination,
 			 sizeof(key.peer));
 	return key;
 }
 
-/* Whether the peer spoke first, and not too long ago; then the memory is fresh again. */
+/* Whether the peer spoke first, of datagrams not too long ago; then the memory is fresh again. */
 static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
 {
 	struct inbound_key key = inbound_key(interface, packet, 0);
 	__u32 now = bpf_jiffies64(), *heard = bpf_map_lookup_elem(&inbound, &key);
 
-	if (!heard || now - *heard > reply_memory_jiffies)
+	if (!heard || (is_datagram(packet->protocol) && now - *heard > reply_memory_jiffies))
 		return 0;
 	if (*heard != now)
 		*heard = now;
 	return 1;
 }
 
-static __always_inline void remember_peer(__u32 interface, const struct packet *packet)
+static __always_inline void remember_peer(__u32 interface, const struct packet *packet,
+					  _Bool to_pod)
 {
-	struct inbound_key key = inbound_key(interface, packet, 1);
+	struct inbound_key key = inbound_key(interface, packet, to_pod);
 	__u32 now = bpf_jiffies64(), *heard = bpf_map_lookup_elem(&inbound, &key);
 
 	if (!heard)

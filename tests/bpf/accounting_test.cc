@@ -108,7 +108,7 @@ TEST_CASE("a tuple's packets from another source are counted apart", "[accountin
   const auto others = harness.other_sources();
   REQUIRE(others.size() == 1);
   CHECK(is_address(others[0].first.source, kOther));
-  CHECK(is_address(others[0].second.source, kOther));
+  CHECK(is_source(others[0].second, kOther));
   CHECK(others[0].second.packets == 3);
   CHECK(others[0].second.bytes == 120);
   CHECK(others[0].second.attempts == 3);

@@ -78,10 +78,10 @@ TEST_CASE("a RST that answers an opening refuses it, any other RST does not", "[
   harness.to_pod(in4().tcp(443, 40000, kRst | kAck, 7).build());
   harness.to_pod(in4().tcp(443, 40000, kRst, 0).build());
 
-  CHECK(harness.flow(kFar4, 443, IPPROTO_TCP)->refused == 1);
-  CHECK(harness.flow(kFar6, 443, IPPROTO_TCP)->refused == 1);
+  CHECK(refused_in(*harness.flow(kFar4, 443, IPPROTO_TCP)) == 1);
+  CHECK(refused_in(*harness.flow(kFar6, 443, IPPROTO_TCP)) == 1);
   CHECK(harness.flow(kFar4, 443, IPPROTO_TCP)->established == 0);
-  CHECK(harness.flow(kFar4, 443, IPPROTO_TCP)->flags == 0);
+  CHECK(flags_in(*harness.flow(kFar4, 443, IPPROTO_TCP)) == 0);
 }
 
 TEST_CASE("SCTP: INIT-ACK establishes, ABORT refuses what is not answered yet", "[answer]") {
@@ -98,7 +98,7 @@ TEST_CASE("SCTP: INIT-ACK establishes, ABORT refuses what is not answered yet", 
   REQUIRE(flow);
   CHECK(flow->attempts == 2);
   CHECK(flow->established == 1);
-  CHECK(flow->refused == 1);
+  CHECK(refused_in(*flow) == 1);
 }
 
 TEST_CASE("an answered datagram tuple is established once", "[answer]") {
@@ -150,8 +150,8 @@ TEST_CASE("destination unreachable refuses the tuple whose packet it quotes", "[
   CHECK(harness.flows().size() == 9);
   for (const FlowEntry& entry : harness.flows()) {
     INFO("protocol " << int{entry.key.protocol} << " port " << ntohs(entry.key.destination_port));
-    CHECK(entry.stats.refused == 2);
-    CHECK(entry.stats.flags == FLOW_ICMP_REFUSED);
+    CHECK(refused_in(entry.stats) == 2);
+    CHECK(flags_in(entry.stats) == FLOW_ICMP_REFUSED);
     CHECK(entry.stats.established == 0);
   }
 }
@@ -170,9 +170,9 @@ TEST_CASE("ICMP errors that refuse nothing, and lies of strangers, change nothin
   for (std::size_t size = 0; size < 28; ++size) harness.to_pod(error4(1, sent, size));
   for (std::size_t size = 0; size < 48; ++size) harness.to_pod(error6(1, sent6, size));
 
-  CHECK(harness.flow(kFar4, 443, IPPROTO_TCP)->refused == 0);
-  CHECK(harness.flow(kFar6, 443, IPPROTO_TCP)->refused == 0);
-  CHECK(harness.flow(kFar4, 443, IPPROTO_TCP)->flags == 0);
+  CHECK(refused_in(*harness.flow(kFar4, 443, IPPROTO_TCP)) == 0);
+  CHECK(refused_in(*harness.flow(kFar6, 443, IPPROTO_TCP)) == 0);
+  CHECK(flags_in(*harness.flow(kFar4, 443, IPPROTO_TCP)) == 0);
   CHECK(harness.flows().size() == 2);
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("a port reused for another connection after a refusal counts anew", "[
 
   const auto flow = harness.flow(kFar4, 443, IPPROTO_TCP);
   CHECK(flow->attempts == 2);
-  CHECK(flow->refused == 1);
+  CHECK(refused_in(*flow) == 1);
   CHECK(flow->established == 1);
 }
 

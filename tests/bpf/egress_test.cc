@@ -84,7 +84,7 @@ TEST_CASE("every segment of an opened TCP tuple counts, retransmitted SYNs as at
     CHECK(flow->bytes == 4 * (syn.size() - 14) + 5 * (data.size() - 14));
     CHECK(flow->attempts == 4);
     CHECK(flow->established == 0);
-    CHECK(flow->refused == 0);
+    CHECK(refused_in(*flow) == 0);
     CHECK(harness.flow(family.far, 80, IPPROTO_TCP)->attempts == 1);
     CHECK(harness.flows().size() == 2);
   }

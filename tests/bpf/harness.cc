@@ -34,6 +34,26 @@ std::vector<std::pair<Key, Value>> entries(const bpf_map* map) {
   return all;
 }
 
+template <std::size_t size>
+std::array<std::uint64_t, size> sum_over_cpus(const bpf_map* map) {
+  std::vector<std::array<std::uint64_t, size>> rows(
+      static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t zero = 0;
+  REQUIRE(bpf_map_lookup_elem(bpf_map__fd(map), &zero, rows.data()) == 0);
+  std::array<std::uint64_t, size> sums{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < size; ++i) sums.at(i) += row.at(i);
+  }
+  return sums;
+}
+
+void consume(const bpf_map* map, ring_buffer_sample_fn take, void* to) {
+  ring_buffer* ring = ring_buffer__new(bpf_map__fd(map), take, to, nullptr);
+  REQUIRE(ring != nullptr);
+  ring_buffer__consume(ring);
+  ring_buffer__free(ring);
+}
+
 }  // namespace
 
 flow_key key_of(std::string_view destination, std::uint16_t port, std::uint8_t protocol) {
@@ -51,6 +71,17 @@ std::size_t shortest_run(const Bytes& frame) {
   const int type = frame.at(12) << 8 | frame.at(13);
   if (type == 0x0800) return 14 + 20;
   return type == 0x86dd ? 14 + 40 : 15;
+}
+
+bool is_source(const flow_stats& stats, std::string_view text) {
+  const auto address = net::Address::parse(text);
+  return address && is_source(stats, *address);
+}
+
+bool is_source(const flow_stats& stats, const net::Address& address) {
+  std::uint32_t words[4];
+  std::memcpy(words, address.bytes().data(), sizeof words);
+  return stats.source_tag == source_tag_of(words);
 }
 
 bool is_address(const std::uint8_t (&bytes)[16], std::string_view text) {
@@ -132,13 +163,11 @@ packet_count Harness::outcome(const Bytes& frame) {
 }
 
 Counts Harness::counts() const {
-  Counts sums{};
-  std::vector<std::uint64_t> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
-    REQUIRE(bpf_map_lookup_elem(bpf_map__fd(object_->maps.counts), &i, cpus.data()) == 0);
-    for (const std::uint64_t value : cpus) sums.at(i) += value;
-  }
-  return sums;
+  return sum_over_cpus<COUNT_MAX>(object_->maps.counts);
+}
+
+std::uint64_t Harness::dns_count(enum dns_count reason) const {
+  return sum_over_cpus<DNS_COUNT_MAX>(object_->maps.dns_counts).at(reason);
 }
 
 std::vector<FlowEntry> Harness::flows() const {
@@ -173,11 +202,23 @@ std::vector<overflow_event> Harness::overflowed() {
     static_cast<std::vector<overflow_event>*>(to)->push_back(event);
     return 0;
   };
-  ring_buffer* ring = ring_buffer__new(bpf_map__fd(object_->maps.overflow), take, &events, nullptr);
-  REQUIRE(ring != nullptr);
-  ring_buffer__consume(ring);
-  ring_buffer__free(ring);
+  consume(object_->maps.overflow, take, &events);
   return events;
+}
+
+std::vector<DnsRecord> Harness::dns_records() {
+  std::vector<DnsRecord> records;
+  const auto take = [](void* to, void* data, std::size_t size) {
+    DnsRecord record;
+    std::memcpy(&record.head, data, sizeof record.head);
+    REQUIRE(sizeof record.head + record.head.copied <= size);
+    const auto* bytes = static_cast<const std::uint8_t*>(data) + sizeof record.head;
+    record.payload.assign(bytes, bytes + record.head.copied);
+    static_cast<std::vector<DnsRecord>*>(to)->push_back(std::move(record));
+    return 0;
+  };
+  consume(object_->maps.dns, take, &records);
+  return records;
 }
 
 void Harness::forget_flows() {
@@ -194,7 +235,7 @@ void Harness::name_interface(std::uint32_t id, bool in_slot, bool in_map) {
   REQUIRE(bpf_map_update_elem(bpf_map__fd(object_->maps.interface_slots), &ifindex, &slot,
                               BPF_ANY) == 0);
   interface_entry entry{};
-  entry.id = id;
+  entry.number = id;
   const int interfaces = bpf_map__fd(object_->maps.interfaces);
   if (in_map) {
     REQUIRE(bpf_map_update_elem(interfaces, &ifindex, &entry, BPF_ANY) == 0);

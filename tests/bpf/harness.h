@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "bpf/flow.h"
+#include "common/net/address.h"
 #include "tests/support/packet.h"
 
+struct bpf_map;
 struct egress_bpf;
 
 namespace outflow::test {
@@ -24,6 +26,11 @@ using Counts = std::array<std::uint64_t, COUNT_MAX>;
 struct FlowEntry {
   flow_key key{};
   flow_stats stats{};
+};
+
+struct DnsRecord {
+  dns_record head{};
+  Bytes payload;
 };
 
 class Harness {
@@ -51,6 +58,8 @@ class Harness {
                                                std::uint8_t protocol) const;
   [[nodiscard]] std::size_t remembered() const;  // peers that spoke first
   [[nodiscard]] std::vector<overflow_event> overflowed();
+  [[nodiscard]] std::vector<DnsRecord> dns_records();
+  [[nodiscard]] std::uint64_t dns_count(enum dns_count reason) const;
   // Also takes them from the sum rule's account.
   void forget_flows();
 
@@ -75,6 +84,15 @@ flow_key key_of(std::string_view destination, std::uint16_t port, std::uint8_t p
 // The least of a frame that test_run takes: it refuses frames that end in an untagged IP header
 // (those are in live_test.cc).
 std::size_t shortest_run(const Bytes& frame);
+inline std::uint32_t refused_in(const flow_stats& stats) {
+  return refused_of(&stats);
+}
+inline std::uint32_t flags_in(const flow_stats& stats) {
+  return flags_of(&stats);
+}
+// Whether the tuple's source has that address's tag.
+bool is_source(const flow_stats& stats, const net::Address& address);
+bool is_source(const flow_stats& stats, std::string_view text);
 // Whether these 16 bytes are that address.
 bool is_address(const std::uint8_t (&bytes)[16], std::string_view text);
 

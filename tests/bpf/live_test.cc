@@ -56,7 +56,7 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  void hook(Harness& harness) {
+  void hook(Harness& harness, const char* program = "from_pod") {
     const std::uint32_t ifindex = if_nametoindex("host0");
     const interface_slot slot = {ifindex, Harness::kInterface};
     REQUIRE(bpf_map__update_elem(harness.object().maps.interface_slots, &ifindex, sizeof ifindex,
@@ -66,7 +66,7 @@ class Wire {
     hook.attach_point = BPF_TC_INGRESS;
     REQUIRE(bpf_tc_hook_create(&hook) == 0);
     LIBBPF_OPTS(bpf_tc_opts, options);
-    options.prog_fd = harness.program("from_pod");
+    options.prog_fd = harness.program(program);
     REQUIRE(bpf_tc_attach(&hook, &options) == 0);
   }
 
@@ -117,13 +117,13 @@ TEST_CASE("a VLAN tag in skb metadata is marked, QinQ's inner one in the bytes t
   wait_for(harness, 4);
 
   CHECK(harness.count(COUNT_RECORDED) == 4);
-  CHECK(harness.flow(kFar4, 10, IPPROTO_UDP)->flags == 0);
+  CHECK(flags_in(*harness.flow(kFar4, 10, IPPROTO_UDP)) == 0);
   CHECK(harness.flow(kFar4, 10, IPPROTO_UDP)->bytes == 48);
-  CHECK(harness.flow(kFar4, 11, IPPROTO_UDP)->flags == FLOW_VLAN);
+  CHECK(flags_in(*harness.flow(kFar4, 11, IPPROTO_UDP)) == FLOW_VLAN);
   CHECK(harness.flow(kFar4, 11, IPPROTO_UDP)->bytes == 48);
-  CHECK(harness.flow(kFar4, 12, IPPROTO_UDP)->flags == FLOW_VLAN);
+  CHECK(flags_in(*harness.flow(kFar4, 12, IPPROTO_UDP)) == FLOW_VLAN);
   CHECK(harness.flow(kFar4, 12, IPPROTO_UDP)->bytes == 48);
-  CHECK(harness.flow(kFar6, 13, IPPROTO_UDP)->flags == FLOW_VLAN);
+  CHECK(flags_in(*harness.flow(kFar6, 13, IPPROTO_UDP)) == FLOW_VLAN);
 }
 
 TEST_CASE("frames that end in the IP header or right before it are malformed", "[live]") {
@@ -167,6 +167,31 @@ TEST_CASE("headers in page fragments are read wherever the linear part ends", "[
   CHECK(harness.flow(kFar4, 53, IPPROTO_UDP)->bytes == 50 * (four.size() - 14));
   CHECK(harness.flow(kFar6, 443, IPPROTO_TCP)->packets == 566);
   CHECK(harness.flow(kFar6, 443, IPPROTO_TCP)->attempts == 566);
+}
+
+TEST_CASE("a DNS answer larger than a part comes in parts that make it whole again", "[live]") {
+  Harness harness;
+  Wire wire;
+  wire.hook(harness, "to_pod");
+  harness.from_pod(Packet().ethernet().ipv4(kPod4, kFar4).udp(40053, 53).payload(20).build());
+  Bytes payload(8900);
+  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(i % 251);
+  payload[2] = 0x80;  // QR: an answer
+  wire.send(Packet().ethernet().ipv4(kFar4, kPod4).udp(53, 40053).payload(payload).build(), 64);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (harness.dns_count(DNS_COPIED) == 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  const auto records = harness.dns_records();
+  Bytes whole;
+  for (const DnsRecord& record : records) {
+    CHECK(record.head.offset == whole.size());
+    CHECK(record.head.length == payload.size());
+    whole.insert(whole.end(), record.payload.begin(), record.payload.end());
+  }
+  CHECK(records.size() == 3);
+  CHECK(whole == payload);
 }
 
 }  // namespace outflow::test

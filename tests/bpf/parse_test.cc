@@ -33,8 +33,8 @@ void check_opens(const Packet& packet, std::uint16_t port, std::uint8_t protocol
   CHECK(harness.flows().size() == 1);
   CHECK(flow->packets == 1);
   CHECK(flow->bytes == frame.size() - packet.network());
-  CHECK(flow->flags == flags);
-  CHECK(is_address(flow->source, far(packet) == kFar4 ? kPod4 : kPod6));
+  CHECK(flags_in(*flow) == flags);
+  CHECK(is_source(*flow, far(packet) == kFar4 ? kPod4 : kPod6));
 }
 
 void check_ends_in(packet_count reason, const Bytes& frame) {

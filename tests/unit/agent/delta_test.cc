@@ -40,7 +40,8 @@ TupleRow row(std::uint16_t port, std::uint64_t packets, std::uint32_t first = 9'
 }
 
 Cumulative reading(std::vector<TupleRow> tuples) {
-  Cumulative reading{std::move(tuples), {}, {}};
+  Cumulative reading;
+  reading.tuples = std::move(tuples);
   sort_rows(reading);
   return reading;
 }
@@ -81,7 +82,7 @@ TEST_CASE("bytes or an answer without a packet are a gain too", "[delta]") {
   TupleRow torn = row(80, 1);
   torn.stats.bytes += 7;
   TupleRow flagged = row(81, 1);
-  flagged.stats.flags = FLOW_VLAN;
+  flagged.stats.flags_refused = FLOW_VLAN;
 
   const auto flows = flows_between(reading({row(443, 5), row(80, 1), row(81, 1)}),
                                    reading({answered, torn, flagged}), kClock, kInterval);
@@ -188,20 +189,25 @@ TEST_CASE("an interval starts where the last one ended and never ends before", "
 }
 
 TEST_CASE("what was not recorded is told by reason, losses apart from skips", "[delta]") {
-  Counts before{};
-  before[COUNT_UDP_REPLY] = 10;
-  Counts now = before;
-  now[COUNT_SEEN] = 99;
-  now[COUNT_OVERFLOWED] = 3;
-  now[COUNT_UDP_REPLY] = 14;
-  now[COUNT_RING_FULL] = 2;
+  Cumulative before;
+  before.counts[COUNT_UDP_REPLY] = 10;
+  before.dns_counts[DNS_LIMITED] = 1;
+  Cumulative now = before;
+  now.counts[COUNT_SEEN] = 99;
+  now.counts[COUNT_OVERFLOWED] = 3;
+  now.counts[COUNT_UDP_REPLY] = 14;
+  now.counts[COUNT_RING_FULL] = 2;
+  now.dns_counts[DNS_COPIED] = 7;
+  now.dns_counts[DNS_LIMITED] = 4;
 
   CHECK(losses_between(before, now) == std::vector<Counter>{{"ring_full", 2}});
-  CHECK(skipped_between(before, now) == std::vector<Counter>{{"udp_reply", 4}});
+  CHECK(skipped_between(before, now) == std::vector<Counter>{{"udp_reply", 4}, {"dns_limited", 3}});
 }
 
 TEST_CASE("every count of the kernel has a name the wire takes", "[delta]") {
-  for (const std::string& name : count_names()) {
+  std::vector<std::string> names(count_names().begin(), count_names().end());
+  names.insert(names.end(), dns_count_names().begin(), dns_count_names().end());
+  for (const std::string& name : names) {
     CHECK_FALSE(name.empty());
     CHECK(name.size() <= 32);
     CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos);

@@ -11,31 +11,13 @@
 
 #include "agent/filter_dump.h"
 #include "tests/support/catch.h"
+#include "tests/unit/agent/netlink_messages.h"
 
 using namespace outflow;
 using namespace outflow::agent;
+using outflow::test::Messages;
 
 namespace {
-
-// Messages one after the other, as recv() gives them.
-class Messages {
- public:
-  nlmsghdr* begin(std::uint16_t type) {
-    buffer_.resize(used_ + 1024);
-    nlmsghdr* message = mnl_nlmsg_put_header(buffer_.data() + used_);
-    message->nlmsg_type = type;
-    return message;
-  }
-  void end(const nlmsghdr* message) {
-    used_ += MNL_ALIGN(message->nlmsg_len);
-    buffer_.resize(used_);
-  }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return buffer_; }
-
- private:
-  std::vector<std::byte> buffer_;
-  std::size_t used_ = 0;
-};
 
 void add_link(Messages& messages, std::uint16_t type, int ifindex, const char* name,
               const char* kind, bool peer_elsewhere, unsigned char family = AF_UNSPEC) {
@@ -95,9 +77,10 @@ TEST_CASE("a link says its kind and where its peer is", "[netlink]") {
 
   REQUIRE(result.progress);
   CHECK_FALSE(result.progress->done);
-  CHECK(result.events == std::vector<NetlinkEvent>{
-                             Link{7, "cali814aae5e834", true, true}, Link{8, "veth0", true, false},
-                             Link{9, "vxlan.calico", false, false}, LinkGone{7}});
+  CHECK(result.events == std::vector<NetlinkEvent>{Link{7, "cali814aae5e834", true, true, 3},
+                                                   Link{8, "veth0", true, false},
+                                                   Link{9, "vxlan.calico", false, false},
+                                                   LinkGone{7}});
 }
 
 TEST_CASE("a port that leaves a bridge is not a link that goes", "[netlink]") {

@@ -22,8 +22,10 @@ State sample() {
   OtherSourceRow other{};
   other.key.source[0] = 1;
   other.stats.bytes = 99;
-  state.handed_on = {{tuple, tuple}, {other}, {}};
+  state.handed_on.tuples = {tuple, tuple};
+  state.handed_on.other_sources = {other};
   state.handed_on.counts[COUNT_SEEN] = 1'000;
+  state.handed_on.dns_counts[DNS_LIMITED] = 3;
   state.overflow_read = 5;
   state.losses = {{"hook_removed", 2}};
   return state;
@@ -43,6 +45,7 @@ TEST_CASE("a state is read as it was written", "[state]") {
   CHECK(state->handed_on.tuples[1].stats.packets == 12);
   CHECK(state->handed_on.other_sources.at(0).stats.bytes == 99);
   CHECK(state->handed_on.counts == sample().handed_on.counts);
+  CHECK(state->handed_on.dns_counts == sample().handed_on.dns_counts);
   CHECK(state->overflow_read == 5);
   CHECK(state->losses == sample().losses);
 }
