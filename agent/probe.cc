@@ -168,15 +168,26 @@ int Probe::to_pod() const {
   return program_fd(object_.get(), "to_pod");
 }
 
+Result<void> Probe::run(const char* program, void* context, std::uint32_t size) const {
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  options.ctx_in = context;
+  options.ctx_size_in = size;
+  const int error = bpf_prog_test_run_opts(program_fd(object_.get(), program), &options);
+  if (error != 0) return fail(fmt::format("{}: {}", program, errno_text(error)));
+  return {};
+}
+
 Result<clock_reading> Probe::read_clock() const {
   clock_reading reading{};
-  bpf_test_run_opts run{};
-  run.sz = sizeof run;
-  run.ctx_in = &reading;
-  run.ctx_size_in = sizeof reading;
-  const int error = bpf_prog_test_run_opts(program_fd(object_.get(), "read_clock"), &run);
-  if (error != 0) return fail("read_clock: " + errno_text(error));
+  if (auto ran = run("read_clock", &reading, sizeof reading); !ran) {
+    return fail(std::move(ran).error());
+  }
   return reading;
+}
+
+Result<void> Probe::remember(inbound_key key) const {
+  return run("remember_inbound", &key, sizeof key);
 }
 
 void remove_map_pins(const std::string& maps_dir) {

@@ -38,6 +38,8 @@ class Probe {
   [[nodiscard]] int to_pod() const;
   // Both clocks at one moment.
   [[nodiscard]] Result<clock_reading> read_clock() const;
+  // As if the peer's packet had just passed: what the pod sends there are answers.
+  [[nodiscard]] Result<void> remember(inbound_key key) const;
 
  private:
   struct Destroy {
@@ -47,6 +49,7 @@ class Probe {
   Probe(Object object, std::string maps_dir)
       : object_(std::move(object)), maps_dir_(std::move(maps_dir)) {}
   [[nodiscard]] Result<void> load();
+  [[nodiscard]] Result<void> run(const char* program, void* context, std::uint32_t size) const;
 
   Object object_;
   std::string maps_dir_;

@@ -91,11 +91,6 @@ void remember_source(const Tables& tables, const OpenedBefore& opened, const flo
 
 void write(const Tables& tables, const Seed& seed, std::uint32_t jiffies,
            Seeder::Outcome& outcome) {
-  for (const InboundBefore& inbound : seed.inbound) {
-    const inbound_key key = to_row_key(inbound);
-    const bool written = bpf_map_update_elem(tables.inbound(), &key, &jiffies, BPF_ANY) == 0;
-    ++(written ? outcome.inbound : outcome.no_room);
-  }
   for (const OpenedBefore& opened : seed.opened) {
     const flow_key key = to_row_key(opened.key);
     const flow_stats row = to_row(opened, jiffies);
@@ -149,6 +144,9 @@ Seeder::Outcome Seeder::seed(const std::vector<OldInterface>& interfaces) const 
 
   const Seed seed = seed_from(own, conversations);
   const auto reading = probe_.read_clock();
+  for (const InboundBefore& inbound : seed.inbound) {
+    ++(probe_.remember(to_row_key(inbound)) ? outcome.inbound : outcome.no_room);
+  }
   write(tables_, seed, reading ? static_cast<std::uint32_t>(reading->jiffies) : 0, outcome);
   log::info("looked up conversations older than their hooks",
             {{"interfaces", std::to_string(interfaces.size())},

@@ -30,7 +30,6 @@ Result<Tables> Tables::open(const std::string& maps_dir) {
   const std::pair<const char*, Fd*> pins[] = {{"flows", &tables.flows_},
                                               {"other_sources", &tables.other_sources_},
                                               {"sources", &tables.sources_},
-                                              {"inbound", &tables.inbound_},
                                               {"dns", &tables.dns_},
                                               {"dns_counts", &tables.dns_counts_},
                                               {"counts", &tables.counts_},

@@ -47,7 +47,6 @@ class Tables {
   [[nodiscard]] int flows() const { return flows_.get(); }
   [[nodiscard]] int other_sources() const { return other_sources_.get(); }
   [[nodiscard]] int sources() const { return sources_.get(); }
-  [[nodiscard]] int inbound() const { return inbound_.get(); }
   [[nodiscard]] int dns() const { return dns_.get(); }
   [[nodiscard]] int dns_counts() const { return dns_counts_.get(); }
   [[nodiscard]] int counts() const { return counts_.get(); }
@@ -57,7 +56,6 @@ class Tables {
   Fd flows_;
   Fd other_sources_;
   Fd sources_;
-  Fd inbound_;
   Fd dns_;
   Fd dns_counts_;
   Fd counts_;

@@ -36,13 +36,22 @@ static __always_inline enum role role_of(struct packet *packet)
 	}
 }
 
+/* The protocol and the reserved byte of a key, as two bytes in memory. */
+static __always_inline __u16 key_tail(const struct packet *packet)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return packet->protocol;
+#else
+	return packet->protocol << 8;
+#endif
+}
+
 static __always_inline void make_key(struct flow_key *key, __u32 interface,
 				     const struct packet *packet, _Bool to_pod)
 {
 	key->interface_id = interface & INTERFACE_ID_MAX;
-	key->destination_port = to_pod ? packet->source_port : packet->destination_port;
-	key->protocol = packet->protocol;
-	key->reserved = 0;
+	set_pair(&key->destination_port, to_pod ? packet->source_port : packet->destination_port,
+		 key_tail(packet));
 	__builtin_memcpy(key->destination, to_pod ? &packet->source : &packet->destination,
 			 sizeof(key->destination));
 }
@@ -85,46 +94,48 @@ static __noinline int watch_midway(__u32 interface, struct flow_key *key, struct
 }
 
 /* The one counter the packet belongs to. */
-static __always_inline int watch_egress(struct __sk_buff *skb)
+static __always_inline int watch_egress(struct __sk_buff *skb, struct packet *packet)
 {
-	struct packet packet;
 	struct flow_key key;
 	struct flow_stats *stats;
 	enum role role;
 	__u32 interface;
-	int result = parse_packet(skb, &packet);
+	int result = parse_packet(skb, packet);
 
 	if (result != PARSED)
 		return result;
-	role = role_of(&packet);
+	role = role_of(packet);
 	if (role == ROLE_NONE)
 		return COUNT_ICMP_OTHER;
 	interface = interface_number(skb);
 	if (!interface)
 		return COUNT_NO_INTERFACE;
 
-	make_key(&key, interface, &packet, 0);
+	make_key(&key, interface, packet, 0);
 	stats = bpf_map_lookup_elem(&flows, &key);
 	if (stats)
-		return record_known(stats, &key, &packet);
+		return record_known(stats, &key, packet);
 	if (role == ROLE_WITHIN) {
 		if (interface & INTERFACE_REMEMBERS)
-			return watch_midway(interface, &key, &packet);
-		return packet.protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
+			return watch_midway(interface, &key, packet);
+		return packet->protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
 	}
 	if (role == ROLE_DATAGRAM) {
-		if (answers_peer(key.interface_id, &packet))
+		if (answers_peer(key.interface_id, packet))
 			return COUNT_UDP_REPLY;
 		if (interface & INTERFACE_UNTOLD)
-			packet.flags |= FLOW_INFERRED;
+			packet->flags |= FLOW_INFERRED;
 	}
-	return record_new(&key, &packet);
+	return record_new(&key, packet);
 }
 
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
-	count(watch_egress(skb), skb->gso_segs ?: 1);
+	struct packet packet;
+	int outcome = watch_egress(skb, &packet);
+
+	count(outcome, packet.packets);
 	return PASS_ON;
 }
 
@@ -296,6 +307,14 @@ int to_pod(struct __sk_buff *skb)
 	if (!is_mere_stream(skb))
 		watch_answer(skb);
 	return PASS_ON;
+}
+
+/* User space's way to what it cannot write without a race: see struct inbound_bucket. */
+SEC("syscall")
+int remember_inbound(struct inbound_key *key)
+{
+	remember(inbound_print(key));
+	return 0;
 }
 
 SEC("syscall")

@@ -212,4 +212,33 @@ TEST_CASE("only INIT opens an SCTP tuple, and its data counts there", "[egress]"
   }
 }
 
+TEST_CASE("thousands of peers that spoke first are told apart, and the longest silent go",
+          "[egress]") {
+  Harness harness;
+  const auto peer = [](int i) {
+    return "100." + std::to_string(64 + i / 10000) + "." + std::to_string(i / 100 % 100) + "." +
+           std::to_string(i % 100);
+  };
+  constexpr int kPeers = 20000;
+  for (int i = 0; i < kPeers; ++i) {
+    harness.to_pod(Packet().ethernet().ipv4(peer(i), "10.244.1.5").udp(40000, 53).build());
+  }
+  CHECK(harness.remembered() <= kPeers);
+  CHECK(harness.remembered() > kPeers * 9 / 10);
+  int strangers = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto out = [&](const std::string& to) {
+      return Packet().ethernet().ipv4("10.244.1.5", to).udp(53, 40000).build();
+    };
+    if (harness.outcome(out(peer(kPeers - 1 - i))) != COUNT_UDP_REPLY) ++strangers;
+    // The same peer at another port never spoke.
+    if (i % 10 == 0) {
+      const Bytes other =
+          Packet().ethernet().ipv4("10.244.1.5", peer(kPeers - 1 - i)).udp(53, 40001).build();
+      REQUIRE(harness.outcome(other) == COUNT_RECORDED);
+    }
+  }
+  CHECK(strangers < 20);
+}
+
 }  // namespace outflow::test

@@ -191,7 +191,13 @@ std::optional<flow_stats> Harness::flow(std::string_view destination, std::uint1
 }
 
 std::size_t Harness::remembered() const {
-  return entries<inbound_key, std::uint32_t>(object_->maps.inbound).size();
+  std::size_t peers = 0;
+  for (const auto& [number, bucket] :
+       entries<std::uint32_t, inbound_bucket>(object_->maps.inbound)) {
+    peers += static_cast<std::size_t>(std::count_if(std::begin(bucket.ways), std::end(bucket.ways),
+                                                    [](const auto& way) { return way.print; }));
+  }
+  return peers;
 }
 
 std::vector<overflow_event> Harness::overflowed() {

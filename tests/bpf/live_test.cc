@@ -48,6 +48,10 @@ class Wire {
       shell(std::string("echo 1 > /proc/sys/net/ipv6/conf/") + end + "/disable_ipv6");
       shell(std::string("ip link set up dev ") + end);
     }
+    // Until the kernel's link watch has seen the carrier, what is sent is dropped.
+    shell(
+        "for i in $(seq 500); do ip link show pod0 | grep -q LOWER_UP.*state.UP && break; sleep "
+        "0.01; done");
     socket_ = Fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     const int on = 1;
     REQUIRE(setsockopt(socket_.get(), SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) == 0);
