@@ -28,7 +28,11 @@ AgentTables::AgentTables(std::uint32_t tuples_max) {
   done(probe_->load_new());
   done(probe_->pin());
   tables_ = taken(agent::Tables::open(dir_ / "bpf"));
-  done(tables_->set_interface({kTestIfindex, 1, "bench"}));
+  agent::NumberedInterface interface;
+  interface.ifindex = kTestIfindex;
+  interface.id = 1;
+  interface.name = "bench";
+  done(tables_->set_interface(interface));
 }
 
 AgentTables::~AgentTables() {

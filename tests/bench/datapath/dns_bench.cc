@@ -1,16 +1,15 @@
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 
 #include <algorithm>
 #include <future>
+#include <numeric>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "egress.skel.h"
 
-#include "common/result.h"
+#include "agent/drain.h"
 #include "tests/bench/datapath/bench.h"
 #include "tests/bench/datapath/measure.h"
 #include "tests/bench/datapath/programs.h"
@@ -42,38 +41,28 @@ Shape answer_of(std::size_t payload) {
           .dns_answer = true};
 }
 
-// User space's end of the ring: counts records.
+// User space's end of the ring, the agent's: counts records.
 class Ring {
  public:
-  explicit Ring(const bpf_map* map)
-      : ring_(ring_buffer__new(bpf_map__fd(map), count_one, &records_, nullptr)) {
-    require(ring_ != nullptr, "open the dns ring: " + errno_text(errno));
+  explicit Ring(const bpf_map* map) {
+    auto opened =
+        agent::RingReader::open(bpf_map__fd(map), [this](const void*, std::size_t) { ++records_; });
+    require(opened.has_value(), "open the dns ring");
+    reader_ = std::move(*opened);
   }
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
-  ~Ring() { ring_buffer__free(ring_); }
 
   // How many there have been, those that waited until now included.
   std::uint64_t drain() {
-    ring_buffer__consume(ring_);
+    reader_.take();
     return records_;
   }
 
  private:
-  static int count_one(void* records, void*, std::size_t) {
-    ++*static_cast<std::uint64_t*>(records);
-    return 0;
-  }
-
   std::uint64_t records_ = 0;
-  ring_buffer* ring_;
+  agent::RingReader reader_;
 };
-
-// The cost of an answer is measured far above the rate that a pod is allowed.
-template <class Rodata>
-void lift_limit(Rodata& rodata) {
-  if constexpr (requires { rodata.dns_answers_max; }) rodata.dns_answers_max = ~0U;
-}
 
 // Bursts, and the ring drained between them while the clock stands.
 double time_bursts(int program, const Bytes& packet, int repeat, Ring& ring) {
@@ -131,7 +120,8 @@ std::uint64_t send_answers(const Ours& ours, std::chrono::milliseconds time) {
 
 void bench_dns_cost(const Options& options, Table& table) {
   const Pinned pinned(0);
-  const Ours ours([](egress_bpf& object) { lift_limit(*object.rodata); });
+  // The cost of an answer is measured far above the rate that a pod is allowed.
+  const Ours ours([](egress_bpf& object) { object.rodata->dns_answers_max = ~0U; });
   if (ours.map("dns") == nullptr) return table.skip("DNS answer, copied", kNoRing);
   const Shapes shapes(ours.flows());
   for (const std::size_t payload : {100, 512, 1'400}) {
@@ -152,7 +142,8 @@ void bench_dns_rate(const Options& options, Table& table) {
   const std::uint64_t sent = sender.get();
   const std::uint64_t delivered = ring.drain();
   // Every answer is in one counter, whether it was copied or why not.
-  const std::uint64_t counted = sum_counters(counts);
+  const auto counters = counters_of(counts);
+  const std::uint64_t counted = std::accumulate(counters.begin(), counters.end(), std::uint64_t{0});
   table.row("DNS answers lost at 10,000/s",
             {static_cast<double>(sent - delivered), fmt::format("of {}", sent), kAnswersLost});
   table.row("DNS answers in no counter",

@@ -1,6 +1,7 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -54,7 +55,7 @@ void measure_case(const Ours& ours, const Shapes& shapes, const Case& one, const
   const auto target = [&](int program) {
     return [&, program] { return time_case(shapes, program, one, options.repeat); };
   };
-  const PacketCounts before = ours.counts();
+  const std::vector<std::uint64_t> before = ours.counts();
   const auto rounds = interleave({target(shapes.null()), target(shapes.floor()),
                                   target(shapes.exporter()), target(ours.hook(one.packet.to_pod))},
                                  options.rounds);

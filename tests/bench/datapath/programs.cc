@@ -75,14 +75,15 @@ std::uint64_t rows_of(const bpf_map* map) {
   return rows;
 }
 
-std::uint64_t sum_counters(const bpf_map* map) {
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  std::uint64_t sum = 0;
-  for (std::uint32_t i = 0; i < bpf_map__max_entries(map); ++i) {
-    require(bpf_map_lookup_elem(bpf_map__fd(map), &i, values.data()) == 0, "read counters");
-    for (const std::uint64_t value : values) sum += value;
-  }
-  return sum;
+std::vector<std::uint64_t> counters_of(const bpf_map* map) {
+  const std::size_t size = bpf_map__value_size(map) / sizeof(std::uint64_t);
+  std::vector<std::uint64_t> all(size * static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const std::uint32_t zero = 0;
+  require(bpf_map__max_entries(map) == 1, "counters in more than one row");
+  require(bpf_map_lookup_elem(bpf_map__fd(map), &zero, all.data()) == 0, "read counters");
+  std::vector<std::uint64_t> sums(size);
+  for (std::size_t i = 0; i < all.size(); ++i) sums[i % size] += all[i];
+  return sums;
 }
 
 Ours::Ours(const std::function<void(egress_bpf&)>& adjust) : object_(egress_bpf::open()) {
@@ -113,14 +114,8 @@ void Ours::name_interface(std::uint32_t ifindex, std::uint32_t id) const {
   bpf_map_update_elem(bpf_map__fd(object_->maps.interface_slots), &number, &slot, BPF_ANY);
 }
 
-PacketCounts Ours::counts() const {
-  std::vector<std::uint64_t> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  PacketCounts sums{};
-  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
-    bpf_map_lookup_elem(bpf_map__fd(object_->maps.counts), &i, values.data());
-    for (const std::uint64_t value : values) sums.at(i) += value;
-  }
-  return sums;
+std::vector<std::uint64_t> Ours::counts() const {
+  return counters_of(object_->maps.counts);
 }
 
 const bpf_map* Ours::flows() const {

@@ -1,10 +1,10 @@
 // The programs in the kernel: ours and those they are measured against.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "bpf/flow.h"
 #include "tests/bench/datapath/packets.h"
@@ -20,8 +20,6 @@ namespace outflow::bench {
 inline constexpr std::uint32_t kTestIfindex = 1;
 inline constexpr std::uint32_t kTuplesDefault = 65'536;
 
-using PacketCounts = std::array<std::uint64_t, COUNT_MAX>;
-
 // Sends the packet through the program so many times.
 void run(int program, const Bytes& packet, int repeat);
 // The same, in nanoseconds of this thread for each.
@@ -32,8 +30,8 @@ void clear_table(const bpf_map* map);
 // How many rows a hash table has.
 [[nodiscard]] std::uint64_t rows_of(const bpf_map* map);
 
-// The sum over all processors of every row of a per-CPU array of 64-bit counters.
-[[nodiscard]] std::uint64_t sum_counters(const bpf_map* map);
+// The 64-bit counters in the only row of a per-CPU array, summed over the processors.
+[[nodiscard]] std::vector<std::uint64_t> counters_of(const bpf_map* map);
 
 class Ours {
  public:
@@ -45,7 +43,8 @@ class Ours {
   [[nodiscard]] int hook(bool to_pod) const { return to_pod ? this->to_pod() : from_pod(); }
   // As the agent does before a hook goes on.
   void name_interface(std::uint32_t ifindex, std::uint32_t id) const;
-  [[nodiscard]] PacketCounts counts() const;
+  // By packet_count.
+  [[nodiscard]] std::vector<std::uint64_t> counts() const;
   [[nodiscard]] const bpf_map* flows() const;
   // nullptr where the object has no such map.
   [[nodiscard]] const bpf_map* map(const char* name) const;
