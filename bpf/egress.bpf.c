@@ -5,7 +5,7 @@
  *
  * Both only watch: -1 (TC_ACT_UNSPEC, TCX_NEXT) lets every program after ours decide.
  */
-#include "record.bpf.h"
+#include "plain.bpf.h"
 #include "dns.bpf.h"
 
 #define PASS_ON (-1)
@@ -36,22 +36,12 @@ static __always_inline enum role role_of(struct packet *packet)
 	}
 }
 
-/* The protocol and the reserved byte of a key, as two bytes in memory. */
-static __always_inline __u16 key_tail(const struct packet *packet)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return packet->protocol;
-#else
-	return packet->protocol << 8;
-#endif
-}
-
 static __always_inline void make_key(struct flow_key *key, __u32 interface,
 				     const struct packet *packet, _Bool to_pod)
 {
 	key->interface_id = interface & INTERFACE_ID_MAX;
 	set_pair(&key->destination_port, to_pod ? packet->source_port : packet->destination_port,
-		 key_tail(packet));
+		 key_tail(packet->protocol));
 	__builtin_memcpy(key->destination, to_pod ? &packet->source : &packet->destination,
 			 sizeof(key->destination));
 }
@@ -94,8 +84,9 @@ static __noinline int watch_midway(__u32 interface, struct flow_key *key, struct
 }
 
 /* The one counter the packet belongs to. */
-static __always_inline int watch_egress(struct __sk_buff *skb, struct packet *packet)
+static __noinline int watch_egress(struct __sk_buff *skb)
 {
+	struct packet memory, *packet = &memory;
 	struct flow_key key;
 	struct flow_stats *stats;
 	enum role role;
@@ -132,10 +123,12 @@ static __always_inline int watch_egress(struct __sk_buff *skb, struct packet *pa
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
-	struct packet packet;
-	int outcome = watch_egress(skb, &packet);
+	__u32 packets = skb->gso_segs ?: 1;
+	int outcome = watch_plain_egress(skb, packets);
 
-	count(outcome, packet.packets);
+	if (outcome == NOT_PLAIN)
+		outcome = watch_egress(skb);
+	count(outcome, packets);
 	return PASS_ON;
 }
 
@@ -240,7 +233,7 @@ static __always_inline void record_answer(struct flow_stats *stats, enum answer 
 	}
 }
 
-static __always_inline void watch_answer(struct __sk_buff *skb)
+static __noinline int watch_answer(struct __sk_buff *skb)
 {
 	struct packet packet;
 	struct flow_key key;
@@ -249,21 +242,21 @@ static __always_inline void watch_answer(struct __sk_buff *skb)
 	__u32 interface;
 
 	if (parse_packet(skb, &packet) != PARSED)
-		return;
+		return 0;
 	if (is_unreachable(&packet)) {
 		watch_unreachable(skb, &packet);
-		return;
+		return 0;
 	}
 	answer = answer_of(skb, &packet);
 	if (answer == ANSWER_NONE)
-		return;
+		return 0;
 	interface = interface_number(skb);
 	if (!interface)
-		return;
+		return 0;
 	if (answer == ANSWER_OPENING) {
 		if (interface & INTERFACE_REMEMBERS)
 			remember_peer(interface & INTERFACE_ID_MAX, &packet, 1);
-		return;
+		return 0;
 	}
 
 	make_key(&key, interface, &packet, 1);
@@ -274,37 +267,13 @@ static __always_inline void watch_answer(struct __sk_buff *skb)
 		remember_peer(key.interface_id, &packet, 1);
 	if (packet.source_port == bpf_htons(DNS_PORT) && packet.protocol != IPPROTO_SCTP)
 		watch_dns(skb, &packet, key.interface_id, stats != NULL);
-}
-
-/* Most of what a pod receives: a segment within a connection, of no DNS server. Told from a few
- * bytes of a plain packet, so that it costs next to nothing. */
-static __always_inline _Bool is_mere_stream(struct __sk_buff *skb)
-{
-	const __u8 *frame = (void *)(long)skb->data, *end = (void *)(long)skb->data_end, *tcp;
-	__be16 type;
-
-	if (frame + sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct tcphdr) > end)
-		return 0;
-	type = *(const __be16 *)(frame + 2 * ETH_ALEN);
-	frame += sizeof(struct ethhdr);
-	if (type == bpf_htons(ETH_P_IP)) {
-		/* No options, no fragment but perhaps the first. */
-		if (frame[0] != 0x45 || frame[9] != IPPROTO_TCP ||
-		    *(const __be16 *)(frame + 6) & bpf_htons(IPV4_FRAGMENT_OFFSET))
-			return 0;
-		tcp = frame + sizeof(struct iphdr);
-	} else {
-		if (type != bpf_htons(ETH_P_IPV6) || frame[6] != IPPROTO_TCP)
-			return 0;
-		tcp = frame + sizeof(struct ipv6hdr);
-	}
-	return !(tcp[13] & (TCP_SYN | TCP_RST)) && *(const __be16 *)tcp != bpf_htons(DNS_PORT);
+	return 0;
 }
 
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
-	if (!is_mere_stream(skb))
+	if (!watch_plain_answer(skb))
 		watch_answer(skb);
 	return PASS_ON;
 }

@@ -24,7 +24,9 @@
 #include "flow.h"
 
 #define VLAN_TAGS_MAX 2
-#define EXTENSIONS_MAX 8
+/* RFC 8200 4.1: each at most once, destination options twice; of these we walk six (ESP hides what
+ * is behind it). */
+#define EXTENSIONS_MAX 6
 /* No header that begins beyond this many bytes of the frame is read. */
 #define HEADERS_MAX 512
 #define PULL_MAX (HEADERS_MAX + 128)
@@ -60,7 +62,7 @@ enum parse_result {
 	PARSE_LATER_FRAGMENT = COUNT_LATER_FRAGMENT,
 	PARSE_MALFORMED = COUNT_MALFORMED,
 	PARSE_UNKNOWN_HEADER = COUNT_UNKNOWN_HEADER,
-	PARSE_SLOWLY = COUNT_MAX, /* not by this walk: see parse_packet() */
+	PARSE_SHORT = COUNT_MAX, /* the linear part ends too early: see parse_packet() */
 };
 
 /* As the words of an address, so that copying and comparing is two steps. */
@@ -95,7 +97,6 @@ struct walk {
 	__u32 offset; /* of the next header */
 	__u32 room;   /* bytes from there to the end of the IP packet */
 	_Bool quoted; /* an ICMP error's original packet: cut short by nature */
-	_Bool plain;  /* VLAN tags and extension headers are left to the slow walk */
 };
 
 /* The next `size` bytes, or NULL if the linear part has fewer. The mask tells the verifier of clang
@@ -126,7 +127,7 @@ static __always_inline enum parse_result parse_ports(struct packet *packet, cons
 	return PARSED;
 }
 
-/* Notes where the next header begins. In the slow walk `packet` is memory of which the verifier
+/* Notes where the next header begins. In a global function `packet` is memory of which the verifier
  * knows nothing, so what is read back is any number to it: the ways that led here all look alike
  * from here on, and it follows one of them instead of thousands. */
 static __always_inline void stand_at(struct packet *packet, struct walk *walk, __u32 offset,
@@ -134,13 +135,8 @@ static __always_inline void stand_at(struct packet *packet, struct walk *walk, _
 {
 	packet->transport = offset;
 	packet->room = room;
-	if (walk->plain) {
-		walk->offset = offset;
-		walk->room = room;
-	} else {
-		walk->offset = *(volatile __u32 *)&packet->transport;
-		walk->room = *(volatile __u32 *)&packet->room;
-	}
+	walk->offset = *(volatile __u32 *)&packet->transport;
+	walk->room = *(volatile __u32 *)&packet->room;
 }
 
 /* A cut header of a protocol we know is malformed; any other protocol has ports 0. */
@@ -166,7 +162,7 @@ static __always_inline enum parse_result parse_transport(struct packet *packet,
 
 	header = header_at(walk, 8);
 	if (!header)
-		return PARSE_SLOWLY;
+		return PARSE_SHORT;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
 		packet->kind = header[0];
 		packet->code = header[1];
@@ -177,7 +173,7 @@ static __always_inline enum parse_result parse_transport(struct packet *packet,
 	/* 16 bytes hold both TCP's flags and the type of SCTP's first chunk. */
 	header = header_at(walk, 16);
 	if (!header)
-		return PARSE_SLOWLY;
+		return PARSE_SHORT;
 	packet->kind = protocol == IPPROTO_TCP ? header[13] : header[12];
 	return parse_ports(packet, (const __be16 *)header);
 }
@@ -198,7 +194,7 @@ static __always_inline enum parse_result parse_ipv4(struct packet *packet, struc
 	if (walk->room < sizeof(*ip))
 		return PARSE_MALFORMED;
 	if (!ip)
-		return PARSE_SLOWLY;
+		return PARSE_SHORT;
 	header_bytes = (*(const __u8 *)ip & 0xf) * 4;
 	total = bpf_ntohs(ip->tot_len);
 	/* A super-packet beyond 64 KiB says 0; a quoted packet is cut, whatever it says. */
@@ -230,7 +226,7 @@ static __always_inline enum parse_result skip_extension(struct packet *packet, s
 	if (walk->room < 8)
 		return PARSE_MALFORMED;
 	if (!header)
-		return PARSE_SLOWLY;
+		return PARSE_SHORT;
 	if (packet->protocol == IPPROTO_FRAGMENT) {
 		__u16 fragment = bpf_ntohs(*(const __be16 *)(header + 2));
 
@@ -259,7 +255,7 @@ static __always_inline enum parse_result parse_ipv6(struct packet *packet, struc
 	if (walk->room < sizeof(*ip))
 		return PARSE_MALFORMED;
 	if (!ip)
-		return PARSE_SLOWLY;
+		return PARSE_SHORT;
 	payload = bpf_ntohs(ip->payload_len);
 	if (walk->quoted || (payload == 0 && walk->room > 0xffff))
 		payload = walk->room - sizeof(*ip);
@@ -271,11 +267,6 @@ static __always_inline enum parse_result parse_ipv6(struct packet *packet, struc
 	__builtin_memcpy(&packet->destination, &ip->daddr, sizeof(packet->destination));
 	packet->protocol = ip->nexthdr;
 	stand_at(packet, walk, walk->offset + sizeof(*ip), payload);
-	if (walk->plain) {
-		if (is_extension(packet->protocol))
-			return PARSE_SLOWLY;
-		return parse_transport(packet, walk);
-	}
 	for (int i = 0; i < EXTENSIONS_MAX && is_extension(packet->protocol); i++) {
 		enum parse_result result = skip_extension(packet, walk);
 
@@ -292,14 +283,12 @@ static __always_inline _Bool is_vlan(__be16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
-static __always_inline enum parse_result parse_frame(struct __sk_buff *skb, struct packet *packet,
-						     _Bool plain)
+static __always_inline enum parse_result parse_frame(struct __sk_buff *skb, struct packet *packet)
 {
 	struct walk walk = {
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
 		.offset = sizeof(struct ethhdr),
-		.plain = plain,
 	};
 	const __be16 *type = walk.data + sizeof(struct ethhdr) - sizeof(*type);
 
@@ -311,11 +300,9 @@ static __always_inline enum parse_result parse_frame(struct __sk_buff *skb, stru
 		if (skb->len < walk.offset)
 			return PARSE_MALFORMED;
 		if ((void *)(type + 1) > walk.end)
-			return PARSE_SLOWLY;
+			return PARSE_SHORT;
 		if (tags == VLAN_TAGS_MAX || !is_vlan(*type))
 			break;
-		if (plain)
-			return PARSE_SLOWLY;
 		packet->flags |= FLOW_VLAN;
 		type += 2; /* a tag is 4 bytes, the type behind it its last 2 */
 		walk.offset += 4;
@@ -331,30 +318,26 @@ static __always_inline enum parse_result parse_frame(struct __sk_buff *skb, stru
 	return PARSE_NOT_IP;
 }
 
-/* Every packet the plain walk leaves: tags, extension headers, headers in page fragments, which are
- * pulled. A global function, so that the verifier looks at it once and not from every caller's
- * state; hence the question for NULL. */
-__noinline int parse_slowly(struct __sk_buff *skb, struct packet *packet)
+/* The walk through tags and extension headers. A global function, so that the verifier looks at it
+ * once and not from every caller's state; hence the question for NULL. */
+__noinline int walk_frame(struct __sk_buff *skb, struct packet *packet)
 {
-	enum parse_result result = PARSE_SLOWLY;
+	return packet ? parse_frame(skb, packet) : PARSE_MALFORMED;
+}
+
+/* Headers in page fragments are pulled, and the walk begun again. A global function like the one
+ * above. */
+__noinline int parse_packet(struct __sk_buff *skb, struct packet *packet)
+{
 	__u32 wanted = skb->len < PULL_MAX ? skb->len : PULL_MAX;
+	int result;
 
 	if (!packet)
 		return PARSE_MALFORMED;
-	for (int pulled = 0; pulled < 2 && result == PARSE_SLOWLY; pulled++) {
-		if (pulled && bpf_skb_pull_data(skb, wanted))
-			break;
-		result = parse_frame(skb, packet, 0);
-	}
-	return result == PARSE_SLOWLY ? PARSE_MALFORMED : result;
-}
-
-/* Almost every packet is plain, and then costs a few comparisons. */
-static __always_inline int parse_packet(struct __sk_buff *skb, struct packet *packet)
-{
-	enum parse_result result = parse_frame(skb, packet, 1);
-
-	return result == PARSE_SLOWLY ? parse_slowly(skb, packet) : (int)result;
+	result = walk_frame(skb, packet);
+	if (result == PARSE_SHORT && !bpf_skb_pull_data(skb, wanted))
+		result = walk_frame(skb, packet);
+	return result == PARSE_SHORT ? PARSE_MALFORMED : result;
 }
 
 /* The original packet that an ICMP error quotes behind its own 8 bytes, in place of the error.
@@ -378,7 +361,7 @@ __noinline int parse_quoted(struct __sk_buff *skb, struct packet *packet)
 	walk.room = skb->len - walk.offset;
 	__builtin_memset(packet, 0, sizeof(*packet));
 	result = ipv6 ? parse_ipv6(packet, &walk) : parse_ipv4(packet, &walk);
-	return result == PARSE_SLOWLY ? PARSE_MALFORMED : result;
+	return result == PARSE_SHORT ? PARSE_MALFORMED : result;
 }
 
 #endif

@@ -22,7 +22,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 2048);
 	__type(key, struct other_source_key);
 	__type(value, struct flow_stats);
 } other_sources SEC(".maps");
@@ -30,7 +30,7 @@ struct {
 /* The whole of the IPv6 addresses that source tags stand for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 2048);
 	__type(key, struct source_key);
 	__type(value, struct source_address);
 } sources SEC(".maps");
@@ -54,7 +54,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct interface_entry);
 } interfaces SEC(".maps");
@@ -123,6 +123,16 @@ static __always_inline void set_pair(void *at, __u16 first, __u16 second)
 	*(__u32 *)at = first | (__u32)second << 16;
 #else
 	*(__u32 *)at = (__u32)first << 16 | second;
+#endif
+}
+
+/* The protocol and the reserved byte of a key, for set_pair(). */
+static __always_inline __u16 key_tail(__u8 protocol)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return protocol;
+#else
+	return protocol << 8;
 #endif
 }
 
@@ -250,11 +260,14 @@ static __always_inline int record_overflow(const struct flow_key *key, const str
 }
 
 /* A packet that opens a tuple not in the table. Whoever loses the race of two inserts adds to the
- * winner's. */
-static __noinline int record_new(const struct flow_key *key, const struct packet *packet)
+ * winner's. A global function, so that the verifier looks at it once and not from every caller's
+ * state; hence the question for NULL. */
+__noinline int record_new(const struct flow_key *key, const struct packet *packet)
 {
 	struct flow_stats *stats, fresh;
 
+	if (!key || !packet)
+		return COUNT_MALFORMED;
 	fill(&fresh, packet);
 	if (!bpf_map_update_elem(&flows, key, &fresh, BPF_NOEXIST)) {
 		remember_source(key, packet);
@@ -309,11 +322,9 @@ static __always_inline struct inbound_bucket *inbound_bucket(__u64 print)
 	return bpf_map_lookup_elem(&inbound, &number);
 }
 
-/* Whether the peer spoke first, of datagrams not too long ago; then the memory is fresh again. */
-static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
+/* Whether it is remembered, and if it `ages` not for too long; then the memory is fresh again. */
+static __always_inline _Bool is_remembered(__u64 print, _Bool ages)
 {
-	struct inbound_key key = inbound_key(interface, packet, 0);
-	__u64 print = inbound_print(&key);
 	struct inbound_bucket *bucket = inbound_bucket(print);
 	__u32 now = bpf_jiffies64();
 
@@ -324,7 +335,7 @@ static __always_inline _Bool answers_peer(__u32 interface, const struct packet *
 
 		if (entry->print != print)
 			continue;
-		if (is_datagram(packet->protocol) && now - entry->jiffies > reply_memory_jiffies)
+		if (ages && now - entry->jiffies > reply_memory_jiffies)
 			return 0;
 		if (entry->jiffies != now)
 			entry->jiffies = now;
@@ -333,30 +344,52 @@ static __always_inline _Bool answers_peer(__u32 interface, const struct packet *
 	return 0;
 }
 
-/* Two CPUs that meet in a bucket may forget one of two peers. */
-static __always_inline void remember(__u64 print)
+/* Whether the peer spoke first. */
+static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
 {
-	struct inbound_bucket *bucket = inbound_bucket(print);
+	struct inbound_key key = inbound_key(interface, packet, 0);
+
+	return is_remembered(inbound_print(&key), is_datagram(packet->protocol));
+}
+
+/* Into the way that is empty or longest silent. Two CPUs that meet in a bucket may forget one of
+ * two peers. */
+static __noinline int remember_new(struct inbound_bucket *bucket, __u64 print)
+{
 	struct inbound_entry *longest;
 	__u32 now = bpf_jiffies64();
 
 	if (!bucket)
-		return;
+		return 0;
 	longest = &bucket->ways[0];
-	for (int way = 0; way < INBOUND_WAYS; way++) {
+	for (int way = 1; way < INBOUND_WAYS && longest->print; way++) {
 		struct inbound_entry *entry = &bucket->ways[way];
 
-		if (entry->print == print) {
-			if (entry->jiffies != now)
-				entry->jiffies = now;
-			return;
-		}
-		if (!entry->print ||
-		    (longest->print && now - entry->jiffies > now - longest->jiffies))
+		if (!entry->print || now - entry->jiffies > now - longest->jiffies)
 			longest = entry;
 	}
 	longest->print = print;
 	longest->jiffies = now;
+	return 0;
+}
+
+static __always_inline void remember(__u64 print)
+{
+	struct inbound_bucket *bucket = inbound_bucket(print);
+	__u32 now = bpf_jiffies64();
+
+	if (!bucket)
+		return;
+	for (int way = 0; way < INBOUND_WAYS; way++) {
+		struct inbound_entry *entry = &bucket->ways[way];
+
+		if (entry->print != print)
+			continue;
+		if (entry->jiffies != now)
+			entry->jiffies = now;
+		return;
+	}
+	remember_new(bucket, print);
 }
 
 static __always_inline void remember_peer(__u32 interface, const struct packet *packet,

@@ -88,13 +88,13 @@ TEST_CASE("ports lie behind IPv6 extension headers of every known kind", "[parse
 }
 
 TEST_CASE("IPv6 extension headers are walked to a limit, and beyond it counted", "[parse]") {
-  Packet eight = v6();
-  for (int i = 0; i < 8; ++i) eight.extension(kDestinationOptions);
-  Packet nine = eight;
+  Packet six = v6();
+  for (int i = 0; i < 6; ++i) six.extension(kDestinationOptions);
+  Packet seven = six;
 
-  check_opens(eight.tcp(1, 443, kSyn), 443, IPPROTO_TCP);
+  check_opens(six.tcp(1, 443, kSyn), 443, IPPROTO_TCP);
   check_ends_in(COUNT_UNKNOWN_HEADER,
-                nine.extension(kDestinationOptions).tcp(1, 443, kSyn).build());
+                seven.extension(kDestinationOptions).tcp(1, 443, kSyn).build());
   // The transport header may begin at byte 512 of the frame and not behind it.
   check_opens(v6().extension(kHopByHop, 456).tcp(1, 443, kSyn), 443, IPPROTO_TCP);
   check_ends_in(COUNT_UNKNOWN_HEADER, v6().extension(kHopByHop, 464).tcp(1, 443, kSyn).build());

@@ -48,7 +48,7 @@ Stop read_ipv6(View packet, std::size_t begin, Expected* expected, Ip* ip) {
   *ip = {packet[6], packet.subspan(40, payload), begin + 40};
   constexpr std::array<std::uint8_t, 5> kKnown = {0, 43, 44, 51, 60};
   for (int walked = 0; std::ranges::find(kKnown, ip->protocol) != kKnown.end(); ++walked) {
-    if (walked == 8) return COUNT_UNKNOWN_HEADER;
+    if (walked == 6) return COUNT_UNKNOWN_HEADER;
     const View header = ip->payload;
     if (header.size() < 8) return COUNT_MALFORMED;
     std::size_t size = (header[1] + std::size_t{1}) * 8;
