@@ -68,6 +68,11 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
   for (const auto& name : question->judged()) {
     const auto finding = question->finding(name);
     if (!finding) return finding.error();
+  if (backend.needs_inventory && !question->has_inventory()) {
+    return {grpc::StatusCode::UNAVAILABLE,
+            fmt::format("no policy is made before the inventory was read (--inventory-file): {}",
+                        question->context().inventory_error())};
+  }
     if (const auto reason = refusal(*finding, request.allow_insufficient()); !reason.empty()) {
       refuse(*finding, reason, answer);
       continue;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "aggregator/api/convert.h"
-#include "aggregator/synthesis/policy.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -22,16 +21,18 @@ std::vector<std::string> select_namespaces(const Selection& selection,
                                            const inventory::LabelSelector& selector) {
   std::set<std::string> chosen;
   for (const auto& name : selection.named) chosen.insert(name == kUnattributed ? "" : name);
-  if (chosen.empty()) {
-    for (const auto& known : snapshot.model().namespaces) {
-      if (!synthesis::is_system_namespace(known.name) && selector.matches(known.labels)) {
-        chosen.insert(known.name);
-      }
-    }
-    for (const auto& name : selection.with_data) {
-      const bool gone = snapshot.namespace_named(name) == nullptr;
-      if (gone && !synthesis::is_system_namespace(name)) chosen.insert(name);
-    }
+  if (!chosen.empty()) return {chosen.begin(), chosen.end()};
+  const auto is_system = [&selection](const std::string& name) {
+    return synthesis::is_system_namespace(name, selection.own_namespace);
+  };
+  for (const auto& known : snapshot.model().namespaces) {
+    if (!is_system(known.name) && selector.matches(known.labels)) chosen.insert(known.name);
+  }
+  for (const auto& name : selection.with_data) {
+    const bool gone = !name.empty() && snapshot.namespace_named(name) == nullptr;
+    // Its labels went with it: no selector can be said to choose it.
+    const bool may_be_chosen = name.empty() || (gone && selector.matches_everything());
+    if (may_be_chosen && !is_system(name)) chosen.insert(name);
   }
   return {chosen.begin(), chosen.end()};
 }
@@ -80,7 +81,8 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   }
   const std::vector<std::string> named(scope.namespaces().begin(), scope.namespaces().end());
   named_ = !named.empty();
-  namespaces_ = select_namespaces({named, with_data_}, snapshot(), backend.select);
+  namespaces_ =
+      select_namespaces({named, with_data_, backend.own_namespace}, snapshot(), backend.select);
   return grpc::Status::OK;
 }
 

@@ -150,10 +150,10 @@ std::vector<std::string> footer(const v1::Context& context) {
     lines.push_back("nodes with losses or gaps (\"!\" after a horizon): " +
                     joined(context.incomplete_nodes()));
   }
-  std::string inventory = context.inventory_as_of().empty()
-                              ? "inventory: none was read"
-                              : "inventory: of " + context.inventory_as_of();
-  if (context.inventory_stale()) inventory += ", stale";
+  const bool read = !context.inventory_as_of().empty();
+  std::string inventory =
+      read ? "inventory: of " + context.inventory_as_of() : "inventory: none was read";
+  if (read && context.inventory_stale()) inventory += ", stale";
   if (!context.inventory_error().empty()) inventory += ": " + context.inventory_error();
   lines.push_back(inventory);
   return lines;

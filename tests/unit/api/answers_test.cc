@@ -308,4 +308,19 @@ TEST_CASE("windows at the ends of time answer too", "[answers]") {
   CHECK(ask<v1::NewRequest, v1::NewAnswer>(bench, news).items_size() > 0);
 }
 
+TEST_CASE("a selector without an inventory selects nothing that is not named", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.select = *inventory::LabelSelector::parse("tier in (front)");
+  bench.current.set(std::make_shared<const inventory::Snapshot>(inventory::Model(), TimePoint()));
+  v1::PolicyRequest policy;
+  policy.set_allow_insufficient(true);
+  v1::FanoutRequest named;
+  named.mutable_scope()->add_namespaces("web");
+
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).items().empty());
+  CHECK(ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, policy).items().empty());
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, named).items_size() == 1);
+}
+
 }  // namespace outflow::api

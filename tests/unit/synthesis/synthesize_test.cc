@@ -148,8 +148,10 @@ TEST_CASE("a verdict says what the policy would", "[synthesize]") {
 TEST_CASE("system namespaces are known by name", "[synthesize]") {
   for (const char* name :
        {"kube-system", "calico-apiserver", "tigera-operator", "outflow-system"}) {
-    CHECK(is_system_namespace(name));
+    CHECK(is_system_namespace(name, kOwnNamespace));
   }
-  CHECK_FALSE(is_system_namespace("web"));
-  CHECK_FALSE(is_system_namespace("my-kube-things"));
+  CHECK_FALSE(is_system_namespace("web", kOwnNamespace));
+  CHECK_FALSE(is_system_namespace("my-kube-things", kOwnNamespace));
+  CHECK(is_system_namespace("egress", "egress"));
+  CHECK_FALSE(is_system_namespace("outflow-system", "egress"));
 }
