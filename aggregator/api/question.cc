@@ -64,7 +64,8 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   const Day to = day_of(window_.end);
   auto with_data = store_->namespaces(from, to);
   if (!with_data) return internal(with_data.error());
-  auto node_days = store_->node_days(from - std::chrono::days(1), to);
+  // All that are kept: what came before the window tells a gap from a beginning.
+  auto node_days = store_->node_days(std::min(from, first_kept.value_or(from)), to);
   if (!node_days) return internal(node_days.error());
   auto presences = store_->presences(from, to);
   if (!presences) return internal(presences.error());
@@ -72,10 +73,8 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   if (!marks) return internal(marks.error());
   with_data_ = *std::move(with_data);
   marks_ = *std::move(marks);
-  watches_ = watch_nodes({*node_days, marks_, window_}, snapshot());
-  for (auto& node_day : *node_days) {
-    if (node_day.day >= from) node_days_.push_back(std::move(node_day));
-  }
+  node_days_ = *std::move(node_days);
+  watches_ = watch_nodes({node_days_, marks_, window_}, snapshot());
   for (auto& presence : *presences) {
     presences_[presence.namespace_name].push_back(std::move(presence));
   }
@@ -117,6 +116,7 @@ v1::Context Question::context() const {
   context.set_days_wanted(analysis::Horizon().wanted_days);
   std::map<std::string, std::uint64_t> losses;
   for (const auto& day : node_days_) {
+    if (day.day < day_of(window_.start)) continue;
     for (const auto& [reason, count] : day.losses) losses[reason] += count;
   }
   put_counts(losses, *context.mutable_losses());

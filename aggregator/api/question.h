@@ -51,6 +51,7 @@ class Question {
   [[nodiscard]] TimePoint now() const { return window_.end; }
   [[nodiscard]] Interval window() const { return window_; }
   [[nodiscard]] const NodeWatches& nodes() const { return watches_; }
+  // Of all days that are kept.
   [[nodiscard]] std::span<const store::NodeDay> node_days() const { return node_days_; }
   [[nodiscard]] std::span<const store::NodeMark> marks() const { return marks_; }
   // Where a namespace had a hooked interface, within the window.
@@ -85,7 +86,7 @@ class Question {
   bool named_ = false;
   std::vector<std::string> namespaces_;
   std::vector<std::string> with_data_;
-  std::vector<store::NodeDay> node_days_;  // of the window
+  std::vector<store::NodeDay> node_days_;  // all that are kept
   std::map<std::string, std::vector<store::Presence>> presences_;
   std::vector<store::NodeMark> marks_;
   NodeWatches watches_;

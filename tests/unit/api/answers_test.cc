@@ -323,4 +323,35 @@ TEST_CASE("a selector without an inventory selects nothing that is not named", "
   CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, named).items_size() == 1);
 }
 
+TEST_CASE("an old imported line does not make what agents saw incomplete", "[answers]") {
+  Bench bench;
+  fill(bench);
+  auto logged = flow("web", {"198.51.100.7"}, "2026-04-01T08:00:00Z");
+  logged.raw.evidence = store::Evidence::Log;
+  bench.add({logged});
+
+  const auto fanout = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {});
+
+  CHECK(fanout.context().from() == "2026-04-01T00:00:00Z");
+  CHECK(fanout.context().incomplete_nodes().empty());
+  CHECK(find(fanout, "web").horizon().valid_days() == 2);
+  CHECK_FALSE(find(fanout, "web").horizon().incomplete());
+}
+
+TEST_CASE("an agent that was away when the window began is a gap, however long before",
+          "[answers]") {
+  Bench bench;
+  bench.watch("w1", "2026-05-10", {"web"});
+  fill(bench);
+  v1::FanoutRequest request;
+  request.mutable_scope()->set_window_ns(nanoseconds(std::chrono::hours(24 * 4)).count());
+
+  const auto fanout = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request);
+
+  CHECK(fanout.context().from() == "2026-05-16T00:00:00Z");
+  REQUIRE(fanout.context().incomplete_nodes_size() == 1);
+  CHECK(fanout.context().incomplete_nodes(0) == "w1");
+  CHECK(find(fanout, "web").horizon().incomplete());
+}
+
 }  // namespace outflow::api
