@@ -51,6 +51,12 @@ Tone tone_of_state(const std::string& state) {
   return state == "late" ? Tone::Warn : Tone::Bad;
 }
 
+Tone tone_of_tier(const std::string& tier) {
+  if (tier == "D") return Tone::Bad;
+  if (tier == "C") return Tone::Warn;
+  return tier == "-" ? Tone::Plain : Tone::Good;
+}
+
 struct StatusMeaning {
   std::string_view status;
   Tone tone;
@@ -241,11 +247,10 @@ View view_of(const v1::TiersAnswer& answer) {
                    {"BOUNDARY", Align::Left, true},
                    {"NOT-EVALUATED", Align::Left, true}}),
             {}};
-  std::map<std::string, std::uint64_t> letters{{"A", 0}, {"B", 0}, {"C", 0}, {"D", 0}};
+  std::map<std::string, std::uint64_t> letters;
   for (const auto& item : answer.items()) {
-    const Tone tone = item.tier() == "D" ? Tone::Bad : item.tier() == "C" ? Tone::Warn : Tone::Good;
     view.table.add({item.namespace_(),
-                    {item.tier(), tone},
+                    {item.tier(), tone_of_tier(item.tier())},
                     number(item.internal()),
                     number(item.external()),
                     number(item.external_raw()),
@@ -256,8 +261,11 @@ View view_of(const v1::TiersAnswer& answer) {
     ++letters[item.tier()];
   }
   std::string sums;
-  for (const auto& [letter, count] : letters) sums += fmt::format("{} {}  ", letter, count);
-  view.below = {"tiers: " + sums.substr(0, sums.size() - 2), "rule set: " + answer.rule_set()};
+  for (const char* letter : {"A", "B", "C", "D"}) {
+    sums += fmt::format("{}{} {}", sums.empty() ? "" : "  ", letter, letters[letter]);
+  }
+  if (letters.contains("-")) sums += fmt::format("  no evidence {}", letters["-"]);
+  view.below = {"tiers: " + sums, "rule set: " + answer.rule_set()};
   return view;
 }
 

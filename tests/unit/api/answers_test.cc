@@ -354,4 +354,29 @@ TEST_CASE("an agent that was away when the window began is a gap, however long b
   CHECK(find(fanout, "web").horizon().incomplete());
 }
 
+TEST_CASE("a namespace without a record has no tier, in tiers as in the plan", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::TiersRequest tiers;
+  v1::PlanRequest plan;
+  for (const char* name : {"typo", "mail", "edge", "web"}) {
+    tiers.mutable_scope()->add_namespaces(name);
+    plan.mutable_scope()->add_namespaces(name);
+  }
+
+  const auto judged = ask<v1::TiersRequest, v1::TiersAnswer>(bench, tiers);
+  const auto planned = ask<v1::PlanRequest, v1::PlanAnswer>(bench, plan);
+
+  for (const char* name : {"typo", "mail", "edge"}) {
+    INFO(name);
+    CHECK(find(judged, name).tier() == "-");
+    CHECK(find(judged, name).rule().starts_with("no evidence"));
+    CHECK(find(judged, name).boundary().empty());
+    CHECK(find(planned, name).tier() == "-");
+    CHECK(find(planned, name).wave() == "hold");
+    CHECK(find(planned, name).reason().starts_with("no evidence"));
+  }
+  CHECK(find(judged, "web").tier() == "B");
+}
+
 }  // namespace outflow::api
