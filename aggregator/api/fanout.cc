@@ -12,8 +12,12 @@
 namespace outflow::api {
 namespace {
 
+// A protocol without a name must not be read as a port: "proto-47".
 std::string port_text(std::uint16_t port, Protocol protocol) {
-  return port == 0 ? to_text(protocol) : fmt::format("{}/{}", port, to_text(protocol));
+  const std::string name = to_text(protocol);
+  const bool is_number = name.front() >= '0' && name.front() <= '9';
+  if (port == 0) return is_number ? "proto-" + name : name;
+  return fmt::format("{}/{}", port, name);
 }
 
 // What the needs say besides the counts: ports of other namespaces' peers, times, kinds of

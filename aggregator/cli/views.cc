@@ -136,8 +136,15 @@ View coverage_by_namespace(const v1::CoverageAnswer& answer) {
 }  // namespace
 
 std::string horizon_text(const v1::Horizon& horizon) {
-  return fmt::format("{}/{}{}", horizon.valid_days(), horizon.wanted_days(),
-                     horizon.incomplete() ? "!" : "");
+  const bool more = horizon.valid_days() > horizon.wanted_days();
+  return fmt::format("{}{}/{}{}", more ? horizon.wanted_days() : horizon.valid_days(),
+                     more ? "+" : "", horizon.wanted_days(), horizon.incomplete() ? "!" : "");
+}
+
+std::string port_text(std::uint32_t port, const std::string& protocol) {
+  if (port != 0) return fmt::format("{}/{}", port, protocol);
+  const bool is_number = !protocol.empty() && protocol.front() >= '0' && protocol.front() <= '9';
+  return is_number ? "proto-" + protocol : protocol;
 }
 
 std::vector<std::string> footer(const v1::Context& context) {

@@ -379,4 +379,44 @@ TEST_CASE("a namespace without a record has no tier, in tiers as in the plan", "
   CHECK(find(judged, "web").tier() == "B");
 }
 
+TEST_CASE("an unknown namespace is refused as such", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::PolicyRequest request;
+  request.mutable_scope()->add_namespaces("typo");
+
+  const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, request);
+
+  REQUIRE(policy.refused_size() == 1);
+  CHECK(policy.refused(0).reason() == "no namespace of this name in the inventory");
+}
+
+TEST_CASE("a service asked for by name heads the answer, also when pods were dialled themselves",
+          "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("web", {"10.244.1.9", 53, Protocol::Udp}, "2026-05-20T09:00:00Z")});
+  v1::ExplainRequest request;
+  request.set_destination("service/kube-system/kube-dns");
+
+  const auto both = ask<v1::ExplainRequest, v1::ExplainAnswer>(bench, request);
+  request.mutable_scope()->set_window_ns(1);
+  const auto pods_only = ask<v1::ExplainRequest, v1::ExplainAnswer>(bench, request);
+
+  CHECK(both.items_size() == 2);
+  CHECK(both.peer() == "service kube-system/kube-dns");
+  CHECK(pods_only.items_size() == 1);
+  CHECK(pods_only.peer_kind() == "service");
+}
+
+TEST_CASE("a protocol without ports and without a name cannot be read as a port", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("web", {"198.51.100.7", 0, static_cast<Protocol>(47)}, "2026-05-20T09:00:00Z")});
+
+  const auto web = find(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}), "web");
+
+  CHECK(web.ports(0) == "proto-47");
+}
+
 }  // namespace outflow::api
