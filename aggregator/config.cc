@@ -42,7 +42,7 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
       ->capture_default_str();
   app.add_option("--inventory-file", config.inventory_file,
                  "output of: kubectl get namespaces,nodes,pods,services,endpointslices,"
-                 "replicasets,jobs,cronjobs -A -o json; read again when it changes")
+                 "replicasets,jobs,cronjobs,networkpolicies -A -o json; read again when it changes")
       ->envname("OUTFLOW_INVENTORY_FILE");
   app.add_option("--retention", raw.retention, "how long history is kept: 400d")
       ->envname("OUTFLOW_RETENTION")
@@ -52,6 +52,10 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
                  "label selector of the namespaces to judge: tier in (3-edge,4-aux)")
       ->envname("OUTFLOW_SELECT")
       ->check(check_select);
+  app.add_option("--own-namespace", config.own_namespace,
+                 "the namespace Outflow runs in: not judged unless it is named")
+      ->envname("OUTFLOW_OWN_NAMESPACE")
+      ->capture_default_str();
   app.add_option("--log-level", config.log_level, "debug, info, warn or error")
       ->envname("OUTFLOW_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

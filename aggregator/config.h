@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "aggregator/inventory/selector.h"
+#include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
 
 namespace outflow {
@@ -17,6 +18,7 @@ struct AggregatorConfig {
   std::string inventory_file;  // "" = none: nothing can be attributed
   nanoseconds retention = std::chrono::days(400);
   inventory::LabelSelector select;
+  std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
   bool insecure = false;
 };

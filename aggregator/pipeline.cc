@@ -75,21 +75,27 @@ struct Pipeline::Rooms {
     return result;
   }
 
+  [[nodiscard]] api::Backend backend() {
+    return {.store = *store,
+            .inventory = inventory,
+            .select = config.select,
+            .clock = clock,
+            .batches = [this]() -> api::BatchCounts {
+              std::uint64_t refused = 0;
+              for (const auto& [field, count] : counters.refused()) refused += count;
+              return {counters.merged, counters.repeated, refused};
+            },
+            .needs_inventory = feed.has_value(),
+            .own_namespace = config.own_namespace};
+  }
+
   void make_services() {
     report_service = ingest::make_report_service(
         [this](const Report& report) { return merge(report); }, counters, end_streams.get_token());
     import_service = ingest::make_import_service(
-        [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); });
-    query_service = api::make_query_service({.store = *store,
-                                             .inventory = inventory,
-                                             .select = config.select,
-                                             .clock = clock,
-                                             .batches = [this]() -> api::BatchCounts {
-                                               std::uint64_t refused = 0;
-                                               for (const auto& [field, count] : counters.refused())
-                                                 refused += count;
-                                               return {counters.merged, counters.repeated, refused};
-                                             }});
+        [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
+        [this] { return api::context_of(backend()); });
+    query_service = api::make_query_service(backend());
   }
 
   Result<void> serve() {

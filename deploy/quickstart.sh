@@ -132,13 +132,13 @@ show '0 5' coverage
 explain 'Exit 5 says the answer is partial: node-2 is in the inventory, and no agent runs there.'
 show '0 5' fanout
 show '0 5' tiers
-show '0' explain 198.51.100.10
+show '0 5' explain 198.51.100.10
 
 title 'What it would enforce'
 show '4' export "$WORLD_DIR/egress"
 explain 'Refused, and rightly: a policy out of one minute would break whatever happens once a week. Outflow' \
   'wants 7 valid days. --allow-insufficient writes it all the same, and says so in the header.'
-show '0' export "$WORLD_DIR/egress" --allow-insufficient
+show '0 5' export "$WORLD_DIR/egress" --allow-insufficient
 printf '\n$ cat egress/egress-shop.yaml\n'
 cat "$WORLD_DIR/egress/egress-shop.yaml"
 

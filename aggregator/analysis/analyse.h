@@ -29,10 +29,11 @@ class Analysis {
 // The valid days of one namespace in from..to. A day counts when the namespace had a hooked
 // interface, every node it ran on (by presence, and by running pods of the inventory) reported for
 // the whole day but 0.1 % (kGapMax), and none of them lost anything. The day that is still running
-// never counts.
+// never counts. Days before a node's first report do not count either, but leave nothing
+// incomplete.
 inline constexpr nanoseconds kGapMax = std::chrono::milliseconds(86'400);  // 0.1 % of a day
 struct Watched {
-  std::span<const store::NodeDay> node_days;
+  std::span<const store::NodeDay> node_days;  // all that are kept: the first one is the beginning
   std::span<const store::Presence> presences;
 };
 [[nodiscard]] Horizon horizon_of(const std::string& namespace_name, const Watched& watched,

@@ -11,7 +11,8 @@
 namespace outflow::analysis {
 namespace {
 
-using NodeDays = std::map<std::pair<std::string, Day>, const store::NodeDay*>;
+using Days = std::map<Day, const store::NodeDay*>;
+using NodeDays = std::map<std::string, Days>;
 constexpr nanoseconds kDay = std::chrono::hours(24);
 
 // Where the namespace ran on a day, and where of that it was hooked.
@@ -52,22 +53,35 @@ struct DayVerdict {
   std::vector<std::string> why;  // empty: the day counts
 };
 
+// A node from where no agent ever reported is missing one. Before the first report of one that has
+// an agent nothing could be missed: that is no gap, and neither is the part of its first day.
+void judge_node(const std::string& node, Day day, bool over, const Days& days,
+                DayVerdict& verdict) {
+  const auto found = days.find(day);
+  const nanoseconds covered = found == days.end() ? nanoseconds(0) : found->second->covered;
+  if (over && covered < kDay - kGapMax) {
+    const bool before = !days.empty() && day < days.begin()->first;
+    const bool first = !days.empty() && day == days.begin()->first;
+    verdict.incomplete = verdict.incomplete || !(before || first);
+    verdict.why.push_back(fmt::format("node {} {}", node,
+                                      before  ? "was not watched yet"
+                                      : first ? "was watched for part of its first day"
+                                      : covered.count() == 0 ? "did not report"
+                                                             : "did not report the whole day"));
+  }
+  if (found == days.end()) return;
+  const std::string losses = losses_text(*found->second);
+  if (losses.empty()) return;
+  verdict.incomplete = true;
+  verdict.why.push_back(fmt::format("node {} lost data ({})", node, losses));
+}
+
 DayVerdict judge_day(Day day, bool over, const Whereabouts& where, const NodeDays& node_days) {
+  static const Days kNone;
   DayVerdict verdict;
   for (const std::string& node : where.nodes) {
-    const auto found = node_days.find({node, day});
-    const nanoseconds covered = found == node_days.end() ? nanoseconds(0) : found->second->covered;
-    if (over && covered < kDay - kGapMax) {
-      verdict.incomplete = true;
-      verdict.why.push_back(covered.count() == 0
-                                ? fmt::format("node {} did not report", node)
-                                : fmt::format("node {} did not report the whole day", node));
-    }
-    if (found == node_days.end()) continue;
-    const std::string losses = losses_text(*found->second);
-    if (losses.empty()) continue;
-    verdict.incomplete = true;
-    verdict.why.push_back(fmt::format("node {} lost data ({})", node, losses));
+    const auto days = node_days.find(node);
+    judge_node(node, day, over, days == node_days.end() ? kNone : days->second, verdict);
   }
   if (!over) {
     verdict.why.emplace_back("still running");
@@ -103,7 +117,7 @@ Horizon horizon_of(const std::string& namespace_name, const Watched& watched,
                    const inventory::Snapshot& snapshot, Interval window) {
   NodeDays node_days;
   for (const store::NodeDay& node_day : watched.node_days) {
-    node_days[{node_day.node, node_day.day}] = &node_day;
+    node_days[node_day.node][node_day.day] = &node_day;
   }
   const std::vector<const inventory::Pod*> pods = snapshot.pods_of(namespace_name);
   Horizon horizon;

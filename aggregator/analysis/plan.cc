@@ -11,15 +11,16 @@ namespace {
 
 struct Candidate {
   const Finding* finding = nullptr;
-  Judgement judgement;
+  std::optional<Judgement> judgement;
 
-  [[nodiscard]] auto order() const {
-    return std::make_tuple(judgement.tier, finding->needs.size(), finding->namespace_name);
+  [[nodiscard]] std::optional<Tier> tier() const {
+    return judgement ? std::optional(judgement->tier) : std::nullopt;
   }
-  [[nodiscard]] char letter() const { return static_cast<char>(judgement.tier); }
+  [[nodiscard]] auto order() const {
+    return std::make_tuple(tier(), finding->needs.size(), finding->namespace_name);
+  }
   [[nodiscard]] PlanRow row(std::string wave, std::string reason) const {
-    return {std::move(wave), finding->namespace_name, judgement.tier, std::move(reason),
-            finding->horizon};
+    return {std::move(wave), finding->namespace_name, tier(), std::move(reason), finding->horizon};
   }
 };
 
@@ -28,13 +29,15 @@ std::string days_text(const Horizon& horizon) {
 }
 
 std::string simplicity(const Candidate& candidate) {
-  return fmt::format("tier {} ({}), {} destination{}", candidate.letter(), candidate.judgement.rule,
-                     candidate.finding->needs.size(),
+  if (!candidate.judgement) return why_not_judged(*candidate.finding);
+  return fmt::format("tier {} ({}), {} destination{}", to_text(candidate.tier()),
+                     candidate.judgement->rule, candidate.finding->needs.size(),
                      candidate.finding->needs.size() == 1 ? "" : "s");
 }
 
 std::string hold_reason(const Candidate& candidate) {
-  std::string reason = days_text(candidate.finding->horizon);
+  std::string reason = candidate.judgement ? "" : why_not_judged(*candidate.finding) + "; ";
+  reason += days_text(candidate.finding->horizon);
   if (!candidate.finding->horizon.reasons.empty()) {
     reason += fmt::format(" ({})", fmt::join(candidate.finding->horizon.reasons, "; "));
   }
@@ -43,7 +46,7 @@ std::string hold_reason(const Candidate& candidate) {
 
 // A namespace with nothing to allow would prove nothing about an allowlist.
 bool can_pilot(const Candidate& candidate) {
-  return candidate.judgement.tier <= Tier::B && !candidate.finding->needs.empty();
+  return candidate.judgement && candidate.judgement->tier <= Tier::B;
 }
 
 }  // namespace
@@ -53,7 +56,7 @@ std::vector<PlanRow> plan(std::span<const Finding> findings, Preset preset,
   const std::uint32_t per_wave = max_per_day == 0 ? kMaxPerDay : max_per_day;
   std::vector<Candidate> candidates;
   for (const Finding& finding : findings) {
-    candidates.push_back({&finding, tier(count(finding, preset), preset)});
+    candidates.push_back({&finding, judge(finding, preset)});
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.order() < b.order(); });
@@ -64,17 +67,19 @@ std::vector<PlanRow> plan(std::span<const Finding> findings, Preset preset,
   bool has_pilot = false;
   std::uint64_t in_waves = 0;
   for (const Candidate& candidate : candidates) {
-    if (candidate.judgement.tier == Tier::D) {
+    if (candidate.tier() == Tier::D) {
       never.push_back(candidate.row(
           "never-static", fmt::format("tier D ({}): its destinations are open-ended, no static "
                                       "allowlist will hold them",
-                                      candidate.judgement.rule)));
+                                      candidate.judgement->rule)));
     } else if (!candidate.finding->horizon.enough()) {
       hold.push_back(candidate.row("hold", hold_reason(candidate)));
     } else if (!has_pilot && can_pilot(candidate)) {
       has_pilot = true;
-      rows.insert(rows.begin(), candidate.row("pilot", "the simplest with enough evidence: " +
-                                                           simplicity(candidate)));
+      rows.insert(
+          rows.begin(),
+          candidate.row("pilot", "the simplest that sends anything, with enough evidence: " +
+                                     simplicity(candidate)));
     } else {
       rows.push_back(candidate.row(std::to_string(in_waves / per_wave + 1), simplicity(candidate)));
       ++in_waves;

@@ -220,4 +220,21 @@ Judgement tier(const TierCounts& counts, Preset preset) {
   return judgement;
 }
 
+std::optional<Judgement> judge(const Finding& finding, Preset preset) {
+  if (finding.needs.empty()) return std::nullopt;
+  return tier(count(finding, preset), preset);
+}
+
+std::string to_text(std::optional<Tier> tier) {
+  return tier ? std::string(1, static_cast<char>(*tier)) : "-";
+}
+
+std::string why_not_judged(const Finding& finding) {
+  if (finding.records > 0) return "no evidence: all that was seen is apart, and not judged";
+  return finding.horizon.valid_days > 0
+             ? fmt::format("no evidence: nothing was sent in {} valid day{}",
+                           finding.horizon.valid_days, finding.horizon.valid_days == 1 ? "" : "s")
+             : "no evidence: nothing was seen of it";
+}
+
 }  // namespace outflow::analysis

@@ -2,6 +2,7 @@
 // total: clauses in order, the first match wins. Hysteresis is for displays.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,11 @@ struct Judgement {
 // multicast, which no allowlist holds. Study counts the fan-out's peers, DNS included.
 [[nodiscard]] TierCounts count(const Finding& finding, Preset preset);
 [[nodiscard]] Judgement tier(const TierCounts& counts, Preset preset);
+// The same for a finding; nullopt when it holds nothing that is judged: nothing seen is not simple.
+[[nodiscard]] std::optional<Judgement> judge(const Finding& finding, Preset preset);
+// How a tier is shown: its letter, or "-" for none.
+[[nodiscard]] std::string to_text(std::optional<Tier> tier);
+// Why there is no judgement: "no evidence: ...".
+[[nodiscard]] std::string why_not_judged(const Finding& finding);
 
 }  // namespace outflow::analysis

@@ -86,7 +86,7 @@ grpc::Status answer(const Backend& backend, const v1::PlanRequest& request,
     v1::PlanRow& item = *answer.add_items();
     item.set_wave(row.wave);
     item.set_namespace_(row.namespace_name);
-    item.set_tier(std::string(1, static_cast<char>(row.tier)));
+    item.set_tier(analysis::to_text(row.tier));
     item.set_reason(row.reason);
     put_horizon(row.horizon, *item.mutable_horizon());
   }

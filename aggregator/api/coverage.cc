@@ -109,10 +109,13 @@ void without_egress(const CoverageInput& input, const Pods& pods, const NodeWatc
   }
 }
 
-void outside_inventory(const CoverageInput& input, Coverage& coverage) {
+void outside_inventory(const CoverageInput& input, bool inventory_read, Coverage& coverage) {
   coverage.status = "not-in-inventory";
   if (input.namespace_name.empty()) {
     coverage.reason = "traffic of sources that no pod of the inventory owns";
+  } else if (!inventory_read) {
+    coverage.reason = input.seen.records > 0 ? "traffic was seen, but no inventory was read"
+                                             : "nothing was seen, and no inventory was read";
   } else if (input.seen.records > 0) {
     coverage.reason = "traffic was seen, but the inventory has no namespace of this name";
   } else {
@@ -132,7 +135,7 @@ Coverage coverage_of(const CoverageInput& input, const inventory::Snapshot& snap
     coverage.pods_watched += watched ? 1 : 0;
   }
   if (snapshot.namespace_named(input.namespace_name) == nullptr) {
-    outside_inventory(input, coverage);
+    outside_inventory(input, snapshot.as_of() != TimePoint(), coverage);
   } else if (input.seen.records > 0) {
     const NodeTrouble trouble = trouble_of(nodes_of(pods), nodes);
     coverage.status = "observed";

@@ -62,8 +62,13 @@ void add_row(const store::History& history, Rows& rows) {
   if (apart) facts.apart_because = why_apart(history);
 }
 
-void add_taken(const store::History& history, Taken& taken) {
-  if (!taken.seen || history.stats.last_seen >= taken.last) {
+// The latest record says what it is; of a service that was asked for, the latest that met it as one
+// and not as the pods behind it.
+void add_taken(const store::History& history, const Target& target, Taken& taken) {
+  const auto rank = [&target](const Peer& peer, TimePoint last) {
+    return std::make_pair(!target.is_service() || is_service(peer), last);
+  };
+  if (!taken.seen || rank(history.peer, history.stats.last_seen) >= rank(taken.peer, taken.last)) {
     taken.peer = history.peer;
     taken.last = history.stats.last_seen;
   }
@@ -117,7 +122,7 @@ grpc::Status explain_namespace(const Question& question, const Target& target,
     analysis.add(history);
     if (target.matches(history.raw.destination, history.peer)) {
       add_row(history, rows);
-      add_taken(history, taken);
+      add_taken(history, target, taken);
     }
     return true;
   });
@@ -156,14 +161,12 @@ grpc::Status answer(const Backend& backend, const v1::ExplainRequest& request,
     auto status = explain_namespace(*question, *target, name, taken, answer);
     if (!status.ok()) return status;
   }
-  if (!taken.seen) {
-    const auto known = target->known(question->snapshot());
-    taken.peer = known.value_or(Peer());
-    if (!known) taken.peer.reason = "nothing of this name was seen, and the inventory has none";
-    answer.set_peer(known ? attribution::display_name(taken.peer) : "");
-  } else {
-    answer.set_peer(attribution::display_name(taken.peer));
-  }
+  const bool pods_alone = taken.seen && target->is_service() && !is_service(taken.peer);
+  const auto known = target->known(question->snapshot());
+  if (!taken.seen || (pods_alone && known)) taken.peer = known.value_or(Peer());
+  const bool is_nothing = !taken.seen && !known;
+  if (is_nothing) taken.peer.reason = "nothing of this name was seen, and the inventory has none";
+  answer.set_peer(is_nothing ? "" : attribution::display_name(taken.peer));
   answer.set_peer_kind(std::string(attribution::to_text(taken.peer.kind)));
   answer.set_peer_reason(taken.peer.reason);
   put_notes(taken, *target, question->snapshot(), answer);

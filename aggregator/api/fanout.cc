@@ -12,8 +12,12 @@
 namespace outflow::api {
 namespace {
 
+// A protocol without a name must not be read as a port: "proto-47".
 std::string port_text(std::uint16_t port, Protocol protocol) {
-  return port == 0 ? to_text(protocol) : fmt::format("{}/{}", port, to_text(protocol));
+  const std::string name = to_text(protocol);
+  const bool is_number = name.front() >= '0' && name.front() <= '9';
+  if (port == 0) return is_number ? "proto-" + name : name;
+  return fmt::format("{}/{}", port, name);
 }
 
 // What the needs say besides the counts: ports of other namespaces' peers, times, kinds of
@@ -53,17 +57,21 @@ void put_fanout(const analysis::Finding& finding, v1::NamespaceFanout& item) {
 }
 
 void put_tier(const analysis::Finding& finding, analysis::Preset preset, v1::NamespaceTier& item) {
-  const analysis::TierCounts counts = analysis::count(finding, preset);
-  const analysis::Judgement judgement = analysis::tier(counts, preset);
   item.set_namespace_(finding.namespace_name);
-  item.set_tier(std::string(1, static_cast<char>(judgement.tier)));
-  item.set_rule(judgement.rule);
-  item.set_internal(counts.internal);
-  item.set_external(counts.external);
-  item.set_external_raw(counts.external_raw);
-  for (const auto& clause : judgement.not_evaluated) item.add_not_evaluated(clause);
-  item.set_boundary(judgement.boundary);
   put_horizon(finding.horizon, *item.mutable_horizon());
+  const auto judgement = analysis::judge(finding, preset);
+  if (!judgement) {
+    item.set_tier(analysis::to_text(std::optional<analysis::Tier>()));
+    item.set_rule(analysis::why_not_judged(finding));
+    return;
+  }
+  item.set_tier(analysis::to_text(judgement->tier));
+  item.set_rule(judgement->rule);
+  item.set_internal(judgement->counts.internal);
+  item.set_external(judgement->counts.external);
+  item.set_external_raw(judgement->counts.external_raw);
+  for (const auto& clause : judgement->not_evaluated) item.add_not_evaluated(clause);
+  item.set_boundary(judgement->boundary);
 }
 
 }  // namespace

@@ -23,9 +23,14 @@ std::string why_not_enough(const analysis::Horizon& horizon) {
 }
 
 // Why no policy may be written on this evidence; "" when one may.
-std::string refusal(const analysis::Finding& finding, bool allow_insufficient) {
+std::string refusal(const analysis::Finding& finding, const Question& question,
+                    bool allow_insufficient) {
   if (finding.horizon.enough()) return "";
   if (finding.records == 0) {
+    if (!question.has_inventory()) return "nothing was seen of it, and no inventory was read";
+    if (question.snapshot().namespace_named(finding.namespace_name) == nullptr) {
+      return "no namespace of this name in the inventory";
+    }
     return "nothing was seen of it: a policy would deny all its egress on no evidence (" +
            why_not_enough(finding.horizon) + ")";
   }
@@ -37,6 +42,7 @@ void refuse(const analysis::Finding& finding, const std::string& reason, v1::Pol
   refused.set_namespace_(finding.namespace_name);
   refused.set_reason(reason);
   refused.set_path(path_of(finding.namespace_name));
+  refused.set_flows(finding.records);
   put_horizon(finding.horizon, *refused.mutable_horizon());
 }
 
@@ -62,13 +68,19 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
   }
   const auto question = Question::ask(backend, request.scope());
   if (!question) return question.error();
+  if (backend.needs_inventory && !question->has_inventory()) {
+    return {grpc::StatusCode::UNAVAILABLE,
+            fmt::format("no policy is made before the inventory was read (--inventory-file): {}",
+                        question->context().inventory_error())};
+  }
   *answer.mutable_context() = question->context();
   synthesis::Options options;
   if (request.order() != 0) options.order = request.order();
   for (const auto& name : question->judged()) {
     const auto finding = question->finding(name);
     if (!finding) return finding.error();
-    if (const auto reason = refusal(*finding, request.allow_insufficient()); !reason.empty()) {
+    if (const auto reason = refusal(*finding, *question, request.allow_insufficient());
+        !reason.empty()) {
       refuse(*finding, reason, answer);
       continue;
     }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "aggregator/api/convert.h"
-#include "aggregator/synthesis/policy.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -22,16 +21,18 @@ std::vector<std::string> select_namespaces(const Selection& selection,
                                            const inventory::LabelSelector& selector) {
   std::set<std::string> chosen;
   for (const auto& name : selection.named) chosen.insert(name == kUnattributed ? "" : name);
-  if (chosen.empty()) {
-    for (const auto& known : snapshot.model().namespaces) {
-      if (!synthesis::is_system_namespace(known.name) && selector.matches(known.labels)) {
-        chosen.insert(known.name);
-      }
-    }
-    for (const auto& name : selection.with_data) {
-      const bool gone = snapshot.namespace_named(name) == nullptr;
-      if (gone && !synthesis::is_system_namespace(name)) chosen.insert(name);
-    }
+  if (!chosen.empty()) return {chosen.begin(), chosen.end()};
+  const auto is_system = [&selection](const std::string& name) {
+    return synthesis::is_system_namespace(name, selection.own_namespace);
+  };
+  for (const auto& known : snapshot.model().namespaces) {
+    if (!is_system(known.name) && selector.matches(known.labels)) chosen.insert(known.name);
+  }
+  for (const auto& name : selection.with_data) {
+    const bool gone = !name.empty() && snapshot.namespace_named(name) == nullptr;
+    // Its labels went with it: no selector can be said to choose it.
+    const bool may_be_chosen = name.empty() || (gone && selector.matches_everything());
+    if (may_be_chosen && !is_system(name)) chosen.insert(name);
   }
   return {chosen.begin(), chosen.end()};
 }
@@ -63,7 +64,8 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   const Day to = day_of(window_.end);
   auto with_data = store_->namespaces(from, to);
   if (!with_data) return internal(with_data.error());
-  auto node_days = store_->node_days(from - std::chrono::days(1), to);
+  // All that are kept: what came before the window tells a gap from a beginning.
+  auto node_days = store_->node_days(std::min(from, first_kept.value_or(from)), to);
   if (!node_days) return internal(node_days.error());
   auto presences = store_->presences(from, to);
   if (!presences) return internal(presences.error());
@@ -71,16 +73,15 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   if (!marks) return internal(marks.error());
   with_data_ = *std::move(with_data);
   marks_ = *std::move(marks);
-  watches_ = watch_nodes({*node_days, marks_, window_}, snapshot());
-  for (auto& node_day : *node_days) {
-    if (node_day.day >= from) node_days_.push_back(std::move(node_day));
-  }
+  node_days_ = *std::move(node_days);
+  watches_ = watch_nodes({node_days_, marks_, window_}, snapshot());
   for (auto& presence : *presences) {
     presences_[presence.namespace_name].push_back(std::move(presence));
   }
   const std::vector<std::string> named(scope.namespaces().begin(), scope.namespaces().end());
   named_ = !named.empty();
-  namespaces_ = select_namespaces({named, with_data_}, snapshot(), backend.select);
+  namespaces_ =
+      select_namespaces({named, with_data_, backend.own_namespace}, snapshot(), backend.select);
   return grpc::Status::OK;
 }
 
@@ -115,6 +116,7 @@ v1::Context Question::context() const {
   context.set_days_wanted(analysis::Horizon().wanted_days);
   std::map<std::string, std::uint64_t> losses;
   for (const auto& day : node_days_) {
+    if (day.day < day_of(window_.start)) continue;
     for (const auto& [reason, count] : day.losses) losses[reason] += count;
   }
   put_counts(losses, *context.mutable_losses());

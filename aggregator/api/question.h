@@ -14,6 +14,7 @@
 #include "aggregator/analysis/analyse.h"
 #include "aggregator/api/service.h"
 #include "aggregator/api/watch.h"
+#include "aggregator/synthesis/policy.h"
 #include "outflow/v1/query.pb.h"
 
 namespace outflow::api {
@@ -25,11 +26,13 @@ using Answered = tl::expected<T, grpc::Status>;
 inline constexpr std::string_view kUnattributed = "(unattributed)";
 
 // Which namespaces an answer is about, sorted; "" stands for kUnattributed. Named ones always, and
-// only those. Else those of the inventory that match the selector and are not the system's, and
-// those of the evidence that the inventory no longer has. Pure.
+// only those. Else those of the inventory that match the selector and are not the system's. Those
+// of the evidence that the inventory does not have are added only where every label is welcome:
+// nobody knows theirs. Unattributed data is always shown, and never judged. Pure.
 struct Selection {
   std::span<const std::string> named;
   std::span<const std::string> with_data;  // "" among them when there is unattributed data
+  std::string_view own_namespace = synthesis::kOwnNamespace;
 };
 [[nodiscard]] std::vector<std::string> select_namespaces(const Selection& selection,
                                                          const inventory::Snapshot& snapshot,
@@ -43,9 +46,12 @@ class Question {
   [[nodiscard]] static Answered<Question> ask(const Backend& backend, const v1::Scope& scope);
 
   [[nodiscard]] const inventory::Snapshot& snapshot() const { return *view_.snapshot; }
+  // Whether any inventory was ever read.
+  [[nodiscard]] bool has_inventory() const { return snapshot().as_of() != TimePoint(); }
   [[nodiscard]] TimePoint now() const { return window_.end; }
   [[nodiscard]] Interval window() const { return window_; }
   [[nodiscard]] const NodeWatches& nodes() const { return watches_; }
+  // Of all days that are kept.
   [[nodiscard]] std::span<const store::NodeDay> node_days() const { return node_days_; }
   [[nodiscard]] std::span<const store::NodeMark> marks() const { return marks_; }
   // Where a namespace had a hooked interface, within the window.
@@ -80,7 +86,7 @@ class Question {
   bool named_ = false;
   std::vector<std::string> namespaces_;
   std::vector<std::string> with_data_;
-  std::vector<store::NodeDay> node_days_;  // of the window
+  std::vector<store::NodeDay> node_days_;  // all that are kept
   std::map<std::string, std::vector<store::Presence>> presences_;
   std::vector<store::NodeMark> marks_;
   NodeWatches watches_;

@@ -60,4 +60,10 @@ std::unique_ptr<grpc::Service> make_query_service(const Backend& backend) {
   return std::make_unique<QueryService>(backend);
 }
 
+Result<v1::Context> context_of(const Backend& backend) {
+  const auto question = Question::ask(backend, v1::Scope());
+  if (!question) return fail(question.error().error_message());
+  return question->context();
+}
+
 }  // namespace outflow::api

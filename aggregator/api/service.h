@@ -6,13 +6,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/store/store.h"
+#include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
+#include "common/result.h"
+#include "outflow/v1/query.pb.h"
 
 namespace outflow::api {
 
@@ -30,8 +34,14 @@ struct Backend {
   const inventory::LabelSelector& select;  // the namespaces to judge when none is named
   const Clock& clock;
   std::function<BatchCounts()> batches;  // thread-safe; may be empty
+  // An inventory is promised: until the first one is read, no policy is made.
+  bool needs_inventory = false;
+  std::string own_namespace{synthesis::kOwnNamespace};  // where Outflow runs: not judged
 };
 
 [[nodiscard]] std::unique_ptr<grpc::Service> make_query_service(const Backend& backend);
+
+// What an answer rests on that another service gives now.
+[[nodiscard]] Result<v1::Context> context_of(const Backend& backend);
 
 }  // namespace outflow::api

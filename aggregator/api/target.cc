@@ -96,6 +96,10 @@ constexpr std::string_view kNoName =
 
 }  // namespace
 
+bool is_service(const Peer& peer) {
+  return peer.kind == PeerKind::Service || peer.kind == PeerKind::ApiServer;
+}
+
 Result<Target> Target::parse(const std::string& text) {
   if (text.empty()) return fail("destination: is empty");
   Target target;
@@ -121,8 +125,7 @@ bool Target::is_named(const Peer& peer) const {
 bool Target::matches(const net::Address& destination, const Peer& peer) const {
   if (address_) return destination == *address_;
   if (service_.empty()) return is_named(peer);
-  const bool is_service = peer.kind == PeerKind::Service || peer.kind == PeerKind::ApiServer;
-  return (is_service && full_name(peer) == service_) || peer.service == service_;
+  return (api::is_service(peer) && full_name(peer) == service_) || peer.service == service_;
 }
 
 std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {

@@ -11,6 +11,9 @@
 
 namespace outflow::api {
 
+// Met as a service, not as a pod behind one.
+[[nodiscard]] bool is_service(const attribution::Peer& peer);
+
 class Target {
  public:
   // "198.51.100.7", "service/NAMESPACE/NAME", or a name as `flows` shows it, with or without its
@@ -21,6 +24,7 @@ class Target {
   // As the inventory knows it, for a target nobody talked to; nullopt when it does not.
   [[nodiscard]] std::optional<attribution::Peer> known(const inventory::Snapshot& snapshot) const;
   [[nodiscard]] bool is_address() const { return address_.has_value(); }
+  [[nodiscard]] bool is_service() const { return !service_.empty(); }
   // It could be a DNS name, and those are not observed.
   [[nodiscard]] bool looks_like_dns_name() const;
 

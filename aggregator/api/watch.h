@@ -24,7 +24,7 @@ struct NodeWatch {
 using NodeWatches = std::map<std::string, NodeWatch>;
 
 struct WatchInput {
-  // Of the window and of the day before it, which tells a node's first day from a gap: nobody
+  // All that are kept: those before the window tell a node's first day from a gap, since nobody
   // watched before the agent came.
   std::span<const store::NodeDay> node_days;
   std::span<const store::NodeMark> marks;

@@ -16,11 +16,17 @@
 namespace outflow::cli {
 namespace {
 
-// gRPC tells the story of all its attempts; the last one is the cause.
-std::string last_cause(const std::string& said) {
+// gRPC tells the story of all its attempts to connect; the last one is the cause. Without any,
+// there was a connection, and either it broke or the aggregator itself says that it is not ready.
+std::string unavailable(const std::string& said, const std::string& endpoint) {
   constexpr std::string_view kMark = "last error: ";
   const std::size_t mark = said.rfind(kMark);
-  return mark == std::string::npos ? said : said.substr(mark + kMark.size());
+  if (mark == std::string::npos) {
+    return fmt::format("the aggregator at {} cannot answer now: {}", endpoint, said);
+  }
+  return fmt::format(
+      "cannot reach the aggregator at {}: {}; is it running there? --server names another address",
+      endpoint, said.substr(mark + kMark.size()));
 }
 
 }  // namespace
@@ -55,9 +61,7 @@ Failure Client::failure_of(const grpc::Status& status) const {
       return {kExitTimeout, fmt::format("no answer from {} within {} (--request-timeout)",
                                         server_.endpoint, to_text(server_.timeout))};
     case grpc::StatusCode::UNAVAILABLE:
-      return {kExitError, fmt::format("cannot reach the aggregator at {}: {}; is it running there? "
-                                      "--server names another address",
-                                      server_.endpoint, last_cause(said))};
+      return {kExitError, unavailable(said, server_.endpoint)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return {kExitError, fmt::format("the server at {} does not know this question: {}",
                                       server_.endpoint, said)};

@@ -16,9 +16,9 @@ namespace {
 constexpr const char* kTimeoutDefault = "60s";
 constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 `new --fail-on-new` found something; 2 usage or runtime error;\n"
-    "  4 not enough evidence (`export`, `policy`: refused namespaces); 5 partial (`coverage`: a "
-    "node\n"
-    "  was not, or not fully, watched); 124 no answer in time; 130 interrupted.\n"
+    "  4 not enough evidence (`export`, `policy`: refused namespaces); 5 partial: printed, but a\n"
+    "  node of the inventory has no agent (`coverage`: or losses or gaps), stderr says which;\n"
+    "  124 no answer in time; 130 interrupted. 4 and 1 stand before 5.\n"
     "Every command has --help with examples.";
 
 void add_settings(CLI::App& root, Settings& settings) {

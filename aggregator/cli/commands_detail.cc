@@ -37,7 +37,7 @@ Outcome<int> run_flows(Session& session, std::uint64_t limit) {
   } else {
     print_view(session, {{}, some ? Table({}) : flows_table(), {}}, context);
   }
-  return kExitOk;
+  return end_of(session, context);
 }
 
 Outcome<int> run_explain(Session& session, const std::string& destination) {
@@ -49,7 +49,7 @@ Outcome<int> run_explain(Session& session, const std::string& destination) {
   const auto answer = client->ask(&v1::Query::StubInterface::Explain, request);
   if (!answer) return tl::unexpected<Failure>(answer.error());
   print_answer(session, *answer, "Explanation", [](const auto& it) { return view_of(it); });
-  return kExitOk;
+  return end_of(session, answer->context());
 }
 
 }  // namespace

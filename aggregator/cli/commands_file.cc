@@ -1,4 +1,5 @@
 // The commands that make or read files: policy, export, import.
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <memory>
@@ -38,6 +39,12 @@ Outcome<v1::PolicyAnswer> ask_policy(const Session& session, const PolicyOptions
   return client->ask(&v1::Query::StubInterface::Policy, request);
 }
 
+// Refused for its few days alone: with traffic seen, which --allow-insufficient would take.
+bool could_be_allowed(const v1::RefusedNamespace& refused) {
+  const bool enough = refused.horizon().valid_days() >= refused.horizon().wanted_days();
+  return refused.flows() > 0 && !enough;
+}
+
 // What --allow-insufficient still refuses had no evidence at all: said, and no failure of the
 // command.
 int tell_refused(const Session& session, const v1::PolicyAnswer& answer,
@@ -49,13 +56,19 @@ int tell_refused(const Session& session, const v1::PolicyAnswer& answer,
   if (answer.refused().empty()) return kExitOk;
   const int all = answer.refused_size() + answer.items_size();
   if (options.allow_insufficient && !answer.items().empty()) {
-    session.hint(fmt::format("{} of {} namespaces have no evidence and get no policy",
-                             answer.refused_size(), all));
+    session.hint(fmt::format("{} of {} namespaces get no policy", answer.refused_size(), all));
     return kExitOk;
   }
-  session.hint(fmt::format(
-      "{} of {} namespaces were refused (exit 4){}", answer.refused_size(), all,
-      options.allow_insufficient ? "" : "; --allow-insufficient takes them as they are"));
+  const auto takes = std::count_if(answer.refused().begin(), answer.refused().end(),
+                                   [](const auto& one) { return could_be_allowed(one); });
+  std::string advice;
+  if (!options.allow_insufficient && takes > 0) {
+    advice =
+        fmt::format("; --allow-insufficient takes {} as they are",
+                    takes == answer.refused_size() ? "them" : fmt::format("{} of them", takes));
+  }
+  session.hint(fmt::format("{} of {} namespaces were refused (exit 4){}", answer.refused_size(),
+                           all, advice));
   return kExitInsufficient;
 }
 
@@ -76,7 +89,7 @@ Outcome<int> run_policy(Session& session, const PolicyOptions& options) {
       session.terminal.out << file.content();
     }
   }
-  return tell_refused(session, *answer, options);
+  return end_of(session, answer->context(), tell_refused(session, *answer, options));
 }
 
 View view_of_export(const v1::PolicyAnswer& answer, const ExportResult& result) {
@@ -114,7 +127,7 @@ Outcome<int> run_export(Session& session, const PolicyOptions& options) {
     session.hint(fmt::format("{} is not ours and was left alone: list the files in it yourself",
                              kKustomizationName));
   }
-  return tell_refused(session, *answer, options);
+  return end_of(session, answer->context(), tell_refused(session, *answer, options));
 }
 
 void add_policy_commands(Program& program) {

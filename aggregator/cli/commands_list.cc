@@ -65,8 +65,7 @@ Outcome<int> run_status(Session& session) {
 
 // Which nodes make the answer partial; "" when it is whole.
 std::string why_partial(const v1::CoverageAnswer& answer) {
-  std::vector<std::string> parts;
-  for (const auto& node : answer.context().missing_nodes()) parts.push_back(node + " has no agent");
+  std::vector<std::string> parts = without_agent(answer.context());
   for (const auto& node : answer.context().incomplete_nodes()) {
     parts.push_back(node + " has losses or gaps");
   }
@@ -110,7 +109,7 @@ Outcome<int> run_fanout(Session& session, const std::string& sort_by) {
   const bool wide = session.look.wide;
   print_answer(session, *answer, "FanoutList",
                [wide](const auto& it) { return view_of(it, wide); });
-  return kExitOk;
+  return end_of(session, answer->context());
 }
 
 // The rest differ by their request and their name only.
@@ -129,9 +128,9 @@ Outcome<Answer> ask_and_print(Session& session,
 }
 
 template <class Answer>
-Outcome<int> code_of(const Outcome<Answer>& answer) {
+Outcome<int> code_of(const Session& session, const Outcome<Answer>& answer) {
   if (!answer) return tl::unexpected<Failure>(answer.error());
-  return kExitOk;
+  return end_of(session, answer->context());
 }
 
 struct NewOptions {
@@ -149,7 +148,7 @@ Outcome<int> run_new(Session& session, const NewOptions& options) {
   if (!answer) return tl::unexpected<Failure>(answer.error());
   const bool found = std::any_of(answer->items().begin(), answer->items().end(),
                                  [](const auto& row) { return row.change() == "new"; });
-  return options.fail && found ? kExitDifferences : kExitOk;
+  return end_of(session, answer->context(), options.fail && found ? kExitDifferences : kExitOk);
 }
 
 void add_preset(CLI::App& app, std::string& preset) {
@@ -161,17 +160,17 @@ void add_preset(CLI::App& app, std::string& preset) {
 void add_tier_commands(Program& program) {
   const auto preset = std::make_shared<std::string>("default");
   const auto max_per_day = std::make_shared<std::uint32_t>(5);
-  CLI::App& tiers =
-      add_command(program.root, "tiers", "How hard a static allowlist would be, A to D",
-                  {"outflow tiers -o wide", "outflow tiers --preset study"});
+  CLI::App& tiers = add_command(program.root, "tiers",
+                                "How hard a static allowlist would be, A to D; - without evidence",
+                                {"outflow tiers -o wide", "outflow tiers --preset study"});
   add_preset(tiers, *preset);
-  program.commands.push_back({&tiers, true, false, [preset](Session& session) {
-                                v1::TiersRequest request;
-                                request.set_preset(*preset);
-                                return code_of(ask_and_print(session,
-                                                             &v1::Query::StubInterface::Tiers,
-                                                             request, "TierList"));
-                              }});
+  program.commands.push_back(
+      {&tiers, true, false, [preset](Session& session) {
+         v1::TiersRequest request;
+         request.set_preset(*preset);
+         return code_of(session, ask_and_print(session, &v1::Query::StubInterface::Tiers, request,
+                                               "TierList"));
+       }});
   CLI::App& plan = add_command(program.root, "plan", "In which order to enforce, and what waits",
                                {"outflow plan --max-per-day 3"});
   add_preset(plan, *preset);
@@ -183,7 +182,8 @@ void add_tier_commands(Program& program) {
          v1::PlanRequest request;
          request.set_preset(*preset);
          request.set_max_per_day(*max_per_day);
-         return code_of(ask_and_print(session, &v1::Query::StubInterface::Plan, request, "Plan"));
+         return code_of(session,
+                        ask_and_print(session, &v1::Query::StubInterface::Plan, request, "Plan"));
        }});
 }
 
@@ -195,13 +195,13 @@ void add_comparing_commands(Program& program) {
   baseline.add_option("--percent", *percent, "Least share of the observed namespaces")
       ->check(CLI::Range(1U, 100U))
       ->capture_default_str();
-  program.commands.push_back({&baseline, true, false, [percent](Session& session) {
-                                v1::BaselineRequest request;
-                                request.set_percent(*percent);
-                                return code_of(ask_and_print(session,
-                                                             &v1::Query::StubInterface::Baseline,
-                                                             request, "BaselineList"));
-                              }});
+  program.commands.push_back(
+      {&baseline, true, false, [percent](Session& session) {
+         v1::BaselineRequest request;
+         request.set_percent(*percent);
+         return code_of(session, ask_and_print(session, &v1::Query::StubInterface::Baseline,
+                                               request, "BaselineList"));
+       }});
   const auto options = std::make_shared<NewOptions>();
   CLI::App& fresh = add_command(
       program.root, "new", "What was first seen since a moment, and what went away",

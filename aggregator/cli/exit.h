@@ -13,7 +13,7 @@ enum ExitCode : int {
   kExitDifferences = 1,    // `new --fail-on-new` found something
   kExitError = 2,          // usage or runtime
   kExitInsufficient = 4,   // not enough evidence; not the same as failed
-  kExitPartial = 5,        // a node was not, or not fully, watched; the answer says which
+  kExitPartial = 5,        // a node has no agent, for coverage also gaps; the answer says which
   kExitTimeout = 124,      // as timeout(1)
   kExitInterrupted = 130,  // ^C
 };

@@ -1,5 +1,8 @@
 #include "aggregator/cli/program.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace outflow::cli {
 
 std::unique_ptr<AnswerWriter> writer_for(const Session& session, std::string kind) {
@@ -8,6 +11,20 @@ std::unique_ptr<AnswerWriter> writer_for(const Session& session, std::string kin
   if (output == "yaml") return make_yaml_writer(session.terminal.out, std::move(kind));
   if (output == "csv") return make_csv_writer(session.terminal.out, session.look.headers);
   return nullptr;
+}
+
+std::vector<std::string> without_agent(const v1::Context& context) {
+  std::vector<std::string> texts;
+  for (const auto& node : context.missing_nodes()) texts.push_back(node + " has no agent");
+  return texts;
+}
+
+int end_of(const Session& session, const v1::Context& context, int code) {
+  const auto missing = without_agent(context);
+  if (missing.empty()) return code;
+  session.hint(fmt::format("The answer is partial{}: {}.", code == kExitOk ? " (exit 5)" : "",
+                           fmt::join(missing, "; ")));
+  return code == kExitOk ? kExitPartial : code;
 }
 
 void print_view(const Session& session, View view, const v1::Context& context) {

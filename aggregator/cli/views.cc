@@ -51,6 +51,12 @@ Tone tone_of_state(const std::string& state) {
   return state == "late" ? Tone::Warn : Tone::Bad;
 }
 
+Tone tone_of_tier(const std::string& tier) {
+  if (tier == "D") return Tone::Bad;
+  if (tier == "C") return Tone::Warn;
+  return tier == "-" ? Tone::Plain : Tone::Good;
+}
+
 struct StatusMeaning {
   std::string_view status;
   Tone tone;
@@ -130,8 +136,15 @@ View coverage_by_namespace(const v1::CoverageAnswer& answer) {
 }  // namespace
 
 std::string horizon_text(const v1::Horizon& horizon) {
-  return fmt::format("{}/{}{}", horizon.valid_days(), horizon.wanted_days(),
-                     horizon.incomplete() ? "!" : "");
+  const bool more = horizon.valid_days() > horizon.wanted_days();
+  return fmt::format("{}{}/{}{}", more ? horizon.wanted_days() : horizon.valid_days(),
+                     more ? "+" : "", horizon.wanted_days(), horizon.incomplete() ? "!" : "");
+}
+
+std::string port_text(std::uint32_t port, const std::string& protocol) {
+  if (port != 0) return fmt::format("{}/{}", port, protocol);
+  const bool is_number = !protocol.empty() && protocol.front() >= '0' && protocol.front() <= '9';
+  return is_number ? "proto-" + protocol : protocol;
 }
 
 std::vector<std::string> footer(const v1::Context& context) {
@@ -150,10 +163,10 @@ std::vector<std::string> footer(const v1::Context& context) {
     lines.push_back("nodes with losses or gaps (\"!\" after a horizon): " +
                     joined(context.incomplete_nodes()));
   }
-  std::string inventory = context.inventory_as_of().empty()
-                              ? "inventory: none was read"
-                              : "inventory: of " + context.inventory_as_of();
-  if (context.inventory_stale()) inventory += ", stale";
+  const bool read = !context.inventory_as_of().empty();
+  std::string inventory =
+      read ? "inventory: of " + context.inventory_as_of() : "inventory: none was read";
+  if (read && context.inventory_stale()) inventory += ", stale";
   if (!context.inventory_error().empty()) inventory += ": " + context.inventory_error();
   lines.push_back(inventory);
   return lines;
@@ -241,11 +254,10 @@ View view_of(const v1::TiersAnswer& answer) {
                    {"BOUNDARY", Align::Left, true},
                    {"NOT-EVALUATED", Align::Left, true}}),
             {}};
-  std::map<std::string, std::uint64_t> letters{{"A", 0}, {"B", 0}, {"C", 0}, {"D", 0}};
+  std::map<std::string, std::uint64_t> letters;
   for (const auto& item : answer.items()) {
-    const Tone tone = item.tier() == "D" ? Tone::Bad : item.tier() == "C" ? Tone::Warn : Tone::Good;
     view.table.add({item.namespace_(),
-                    {item.tier(), tone},
+                    {item.tier(), tone_of_tier(item.tier())},
                     number(item.internal()),
                     number(item.external()),
                     number(item.external_raw()),
@@ -256,8 +268,11 @@ View view_of(const v1::TiersAnswer& answer) {
     ++letters[item.tier()];
   }
   std::string sums;
-  for (const auto& [letter, count] : letters) sums += fmt::format("{} {}  ", letter, count);
-  view.below = {"tiers: " + sums.substr(0, sums.size() - 2), "rule set: " + answer.rule_set()};
+  for (const char* letter : {"A", "B", "C", "D"}) {
+    sums += fmt::format("{}{} {}", sums.empty() ? "" : "  ", letter, letters[letter]);
+  }
+  if (letters.contains("-")) sums += fmt::format("  no evidence {}", letters["-"]);
+  view.below = {"tiers: " + sums, "rule set: " + answer.rule_set()};
   return view;
 }
 

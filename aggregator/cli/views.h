@@ -1,6 +1,7 @@
 // Each answer as a person reads it: lines above, a table, lines below. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,9 @@ void add_rows(const v1::FlowsAnswer& part, Table& table);
 
 // What the answer rests on: window, nodes, losses, age of the inventory.
 [[nodiscard]] std::vector<std::string> footer(const v1::Context& context);
-// "3/7".
+// "3/7"; "7+/7" when there are more than wanted; "3/7!" when incomplete.
 [[nodiscard]] std::string horizon_text(const v1::Horizon& horizon);
+// "443/TCP", "ICMP"; "proto-47" for a protocol that has only a number.
+[[nodiscard]] std::string port_text(std::uint32_t port, const std::string& protocol);
 
 }  // namespace outflow::cli

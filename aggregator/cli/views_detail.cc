@@ -16,10 +16,6 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& texts)
   return text;
 }
 
-std::string port_text(std::uint32_t port, const std::string& protocol) {
-  return port == 0 ? protocol : fmt::format("{}/{}", port, protocol);
-}
-
 Cell horizon_cell(const v1::Horizon& horizon) {
   const bool enough = horizon.valid_days() >= horizon.wanted_days();
   return {horizon_text(horizon), enough ? Tone::Good : Tone::Warn};

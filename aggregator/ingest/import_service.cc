@@ -96,7 +96,8 @@ void fill_answer(const LogCounts& counts, const Batcher& batcher, v1::ImportAnsw
 
 class ImportService final : public v1::Import::Service {
  public:
-  explicit ImportService(LogSink sink) : sink_(std::move(sink)) {}
+  ImportService(LogSink sink, TellContext tell_context)
+      : sink_(std::move(sink)), tell_context_(std::move(tell_context)) {}
 
   grpc::Status CalicoLog(grpc::ServerContext* context,
                          grpc::ServerReader<v1::CalicoLogChunk>* reader,
@@ -123,18 +124,24 @@ class ImportService final : public v1::Import::Service {
       return {grpc::StatusCode::UNAVAILABLE, read.error().what};
     }
     if (!read) return invalid(read.error());
+    auto told = tell_context_();
+    if (!told) {
+      return {grpc::StatusCode::INTERNAL, "the log is kept, but: " + told.error().what};
+    }
+    *answer->mutable_context() = *std::move(told);
     fill_answer(parser.counts(), batcher, answer);
     return grpc::Status::OK;
   }
 
  private:
   const LogSink sink_;
+  const TellContext tell_context_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_import_service(LogSink sink) {
-  return std::make_unique<ImportService>(std::move(sink));
+std::unique_ptr<grpc::Service> make_import_service(LogSink sink, TellContext tell_context) {
+  return std::make_unique<ImportService>(std::move(sink), std::move(tell_context));
 }
 
 }  // namespace outflow::ingest

@@ -14,6 +14,7 @@
 
 #include "aggregator/ingest/calico_log.h"
 #include "common/result.h"
+#include "outflow/v1/query.pb.h"
 
 namespace outflow::ingest {
 
@@ -29,6 +30,10 @@ using LogSink = std::function<Result<LogAdded>(std::span<const LogFlow>)>;
 
 inline constexpr std::size_t kLogBatchMax = 4096;  // flows per call of the sink
 
-[[nodiscard]] std::unique_ptr<grpc::Service> make_import_service(LogSink sink);
+// What the answer rests on, asked for once the flows are kept. Thread-safe.
+using TellContext = std::function<Result<v1::Context>()>;
+
+[[nodiscard]] std::unique_ptr<grpc::Service> make_import_service(LogSink sink,
+                                                                 TellContext tell_context);
 
 }  // namespace outflow::ingest

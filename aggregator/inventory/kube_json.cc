@@ -13,6 +13,8 @@ namespace outflow::inventory {
 namespace {
 
 constexpr std::string_view kListSuffix = "List";
+constexpr std::string_view kNetworkPolicy = "NetworkPolicy";
+constexpr std::string_view kNetworkPolicyGroup = "networking.k8s.io";
 
 // Objects by namespace/name, so that one that comes twice counts once.
 template <class T>
@@ -25,6 +27,7 @@ struct Objects {
   ByName<Service> services;
   ByName<std::vector<Endpoint>> slices;
   ByName<EgressPolicy> egress_policies;
+  bool has_network_policies = false;
   // Workloads whose owner is asked for: ReplicaSet -> Deployment, Job -> CronJob.
   std::map<std::string, ByName<std::optional<Workload>>> owners;
   std::map<std::string, std::uint64_t> ignored;
@@ -64,9 +67,10 @@ const std::map<std::string, Kind>& kinds() {
       {"Job", {"batch", true, [](V o, const Key& k, Objects& to) { keep_owner("Job", o, k, to); }}},
       {"CronJob",
        {"batch", true, [](V o, const Key& k, Objects& to) { keep_owner("CronJob", o, k, to); }}},
-      {"NetworkPolicy",
-       {"networking.k8s.io", true,
+      {std::string(kNetworkPolicy),
+       {kNetworkPolicyGroup, true,
         [](V o, const Key& k, Objects& to) {
+          to.has_network_policies = true;
           if (limits_egress(o)) to.egress_policies[k] = EgressPolicy{k.first, k.second};
         }}},
   };
@@ -132,6 +136,11 @@ Result<void> read_document(simdjson::dom::element element, Objects& objects) {
   const bool plain = type.kind == kListSuffix;
   const Type of_list =
       plain ? Type{} : Type{type.kind.substr(0, type.kind.size() - kListSuffix.size()), type.group};
+  // A list of them says that they were asked for, even when it is empty.
+  objects.has_network_policies =
+      objects.has_network_policies ||
+      (of_list.kind == kNetworkPolicy &&
+       of_list.group.value_or(std::string(kNetworkPolicyGroup)) == kNetworkPolicyGroup);
   simdjson::dom::element items;
   simdjson::dom::array elements;
   const bool listed = element["items"].get(items) == simdjson::SUCCESS;
@@ -207,6 +216,7 @@ Model to_model(Objects objects) {
     model.endpoints.insert(model.endpoints.end(), endpoints.begin(), endpoints.end());
   }
   model.egress_policies = values_of(objects.egress_policies);
+  model.has_network_policies = objects.has_network_policies;
   model.ignored_kinds = std::move(objects.ignored);
   return model;
 }

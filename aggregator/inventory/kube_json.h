@@ -2,10 +2,11 @@
 // words enter.
 //
 // Reads the plain output of
-//   kubectl get namespaces,nodes,pods,services,endpointslices,replicasets,jobs,cronjobs -A -o json
+//   kubectl get -A -o json
+//     namespaces,nodes,pods,services,endpointslices,replicasets,jobs,cronjobs,networkpolicies
 // (a v1 List of mixed items), typed lists (PodList ...) and single objects, and any number of these
-// documents one after the other; NetworkPolicies too where they are among them. An object that
-// comes twice counts once, the later one. Other kinds are passed over and counted.
+// documents one after the other. An object that comes twice counts once, the later one. Other kinds
+// are passed over and counted.
 //
 // One bad object refuses the whole input, naming path and object: half an inventory would attribute
 // wrongly without a sign of it, while the caller's last good one is merely old and says so.

@@ -93,6 +93,9 @@ struct Model {
   std::vector<Service> services;
   std::vector<Endpoint> endpoints;
   std::vector<EgressPolicy> egress_policies;
+  // NetworkPolicies were among what was read, egress or not. Without any it is not known whether
+  // there are none or nobody asked.
+  bool has_network_policies = false;
   std::map<std::string, std::uint64_t> ignored_kinds;  // kind -> objects passed over
 };
 

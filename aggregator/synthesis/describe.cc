@@ -107,6 +107,12 @@ std::string sources_text(bool from_agent, bool from_log) {
   return from_log ? "log" : "none";
 }
 
+std::string valid_days_text(const analysis::Horizon& horizon) {
+  const bool more = horizon.valid_days > horizon.wanted_days;
+  return fmt::format("{}{}{}{}", horizon.valid_days, more ? ", " : " of ", horizon.wanted_days,
+                     more ? " wanted" : "");
+}
+
 std::string need_text(const Need& need) {
   const std::string name = attribution::display_name(need.peer);
   if (!has_ports(need.protocol)) {

@@ -28,6 +28,9 @@ struct Evidence {
 // "agent", "log", "agent, log".
 [[nodiscard]] std::string sources_text(bool from_agent, bool from_log);
 
+// "2 of 7"; what is more than wanted is "8, 7 wanted".
+[[nodiscard]] std::string valid_days_text(const analysis::Horizon& horizon);
+
 // "service kube-system/kube-dns 53/UDP", "192.0.2.7 ICMP".
 [[nodiscard]] std::string need_text(const analysis::Need& need);
 

@@ -31,8 +31,7 @@ std::string evidence_line(const Finding& finding) {
 }
 
 std::string horizon_line(const analysis::Horizon& horizon) {
-  std::string line =
-      fmt::format("Horizon: valid days {} of {}", horizon.valid_days, horizon.wanted_days);
+  std::string line = "Horizon: valid days " + valid_days_text(horizon);
   if (horizon.enough()) return line + ".";
   return line + fmt::format(" (insufficient{}{}).", horizon.reasons.empty() ? "" : ": ",
                             fmt::join(horizon.reasons, "; "));
@@ -45,6 +44,11 @@ void add_egress_policies(const std::string& namespace_name, const inventory::Sna
   std::set<std::string> names;
   for (const inventory::EgressPolicy& policy : snapshot.model().egress_policies) {
     if (policy.namespace_name == namespace_name) names.insert(policy.name);
+  }
+  if (!snapshot.model().has_network_policies) {
+    lines.emplace_back(
+        "Not known: egress NetworkPolicies; the inventory has no NetworkPolicy at all (add "
+        "networkpolicies to the kubectl get).");
   }
   if (names.empty()) return;
   lines.push_back(fmt::format("WARNING: the namespace has egress NetworkPolicies: {}.",

@@ -14,9 +14,9 @@ bool is_well_formed(const Rule& rule) {
   return !rule.nets->nets.empty() && rule.nets->nets.size() <= kNetsMax;
 }
 
-bool is_system_namespace(std::string_view namespace_name) {
+bool is_system_namespace(std::string_view namespace_name, std::string_view own_namespace) {
   return namespace_name.starts_with("kube-") || namespace_name.starts_with("calico-") ||
-         namespace_name.starts_with("tigera-") || namespace_name == kOwnNamespace;
+         namespace_name.starts_with("tigera-") || namespace_name == own_namespace;
 }
 
 }  // namespace outflow::synthesis

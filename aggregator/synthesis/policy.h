@@ -66,8 +66,9 @@ struct Options {
   double order = 1500;  // after NetworkPolicies (1000), before an observe policy (2000)
 };
 
-// Never selected unless named: kube-*, calico-*, tigera-*, and Outflow's own namespace.
-inline constexpr std::string_view kOwnNamespace = "outflow-system";
-[[nodiscard]] bool is_system_namespace(std::string_view namespace_name);
+// Never selected unless named: kube-*, calico-*, tigera-*, and the namespace Outflow runs in.
+inline constexpr std::string_view kOwnNamespace = "outflow-system";  // where nobody says another
+[[nodiscard]] bool is_system_namespace(std::string_view namespace_name,
+                                       std::string_view own_namespace);
 
 }  // namespace outflow::synthesis

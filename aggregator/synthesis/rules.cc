@@ -93,6 +93,21 @@ std::string what_of(const Group& group) {
   return what;
 }
 
+// A `services` rule may name no port: it allows all the service has, be they seen or not.
+bool allows_more_ports(const Group& group, const inventory::Snapshot& snapshot) {
+  const inventory::Service* service =
+      snapshot.service(group.target.namespace_name, group.target.name);
+  if (service == nullptr) return false;
+  const auto was_seen = [&](const inventory::ServicePort& port) {
+    if (group.needs.empty()) return is_to_port(port, *group.first, snapshot);
+    return std::any_of(group.needs.begin(), group.needs.end(),
+                       [&](const Need* need) { return is_to_port(port, *need, snapshot); });
+  };
+  return std::any_of(service->ports.begin(), service->ports.end(), [&](const auto& port) {
+    return port.protocol == group.protocol && !was_seen(port);
+  });
+}
+
 std::map<std::string, std::string> annotations_for(const Group& group) {
   if (group.needs.empty()) {
     return {{"outflow.dev/what", what_of(group)},
@@ -170,10 +185,14 @@ std::set<net::Address> addresses_of(const Group& group) {
   return addresses;
 }
 
-void add_rules(const Group& group, std::vector<Rule>& rules) {
+void add_rules(const Group& group, const inventory::Snapshot& snapshot, std::vector<Rule>& rules) {
   Rule rule = rule_of(group);
   switch (group.target.form) {
     case Form::Service:
+      if (allows_more_ports(group, snapshot)) {
+        rule.annotations["outflow.dev/what"] +=
+            fmt::format("; all its {} ports are allowed", to_text(group.protocol));
+      }
       rule.service = ServicePeer{group.target.name, group.target.namespace_name};
       rules.push_back(std::move(rule));
       return;
@@ -226,9 +245,9 @@ void add_untranslated(const Group& group, const inventory::Snapshot& snapshot,
 std::vector<Rule> allow_rules(std::span<const Need> needs, const inventory::Snapshot& snapshot) {
   const Groups groups = group(needs, snapshot);
   std::vector<Rule> rules;
-  for (const Group& one : groups.dns) add_rules(one, rules);
+  for (const Group& one : groups.dns) add_rules(one, snapshot, rules);
   for (const Group& one : groups.dns) add_untranslated(one, snapshot, rules);
-  for (const Group& one : groups.others) add_rules(one, rules);
+  for (const Group& one : groups.others) add_rules(one, snapshot, rules);
   assert(std::all_of(rules.begin(), rules.end(), is_well_formed));
   return rules;
 }

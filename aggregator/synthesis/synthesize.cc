@@ -64,10 +64,8 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
   policy.name = policy_name(namespace_name);
   policy.namespace_selector = fmt::format("kubernetes.io/metadata.name == '{}'", namespace_name);
   policy.labels = {{"app.kubernetes.io/managed-by", "outflow"}};
-  policy.annotations = {
-      {"outflow.dev/namespace", namespace_name},
-      {"outflow.dev/valid-days",
-       fmt::format("{} of {}", finding.horizon.valid_days, finding.horizon.wanted_days)}};
+  policy.annotations = {{"outflow.dev/namespace", namespace_name},
+                        {"outflow.dev/valid-days", valid_days_text(finding.horizon)}};
   policy.egress = std::move(rules);
   // Written out: while an observe policy with a final Allow selects the pods too, the end of the
   // tier is never reached.

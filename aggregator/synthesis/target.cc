@@ -117,6 +117,14 @@ bool is_dns(const Need& need, const inventory::Snapshot& snapshot) {
                      });
 }
 
+bool is_to_port(const inventory::ServicePort& service_port, const Need& need,
+                const inventory::Snapshot& snapshot) {
+  const bool same = service_port.port == need.port;
+  if (need.peer.kind == PeerKind::Service) return same;
+  const bool either = need.peer.kind == PeerKind::ApiServer && same;
+  return either || leads_to(service_port, need, snapshot);
+}
+
 bool is_safe_selector(const std::string& selector) {
   if (selector.size() > kSelectorMax) return false;
   for (std::string_view rest = selector;;) {

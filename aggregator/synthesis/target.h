@@ -28,6 +28,11 @@ struct Target {
 // Port 53, or the port of a pod that a service translates its port 53 to.
 [[nodiscard]] bool is_dns(const analysis::Need& need, const inventory::Snapshot& snapshot);
 
+// Whether traffic to the need's port is traffic to that port of the service: dialled by its own
+// number, or at the port of the pod it is translated to.
+[[nodiscard]] bool is_to_port(const inventory::ServicePort& service_port,
+                              const analysis::Need& need, const inventory::Snapshot& snapshot);
+
 // Nothing but `key == 'value'` joined by &&. Calico's selectors know no escapes: a value that holds
 // a quote would end its string and say something else.
 [[nodiscard]] bool is_safe_selector(const std::string& selector);

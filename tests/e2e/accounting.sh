@@ -35,7 +35,7 @@ settle
 for short in "${pods[@]}"; do world_exec "$short" nft -j list table inet witness >"$WORLD_DIR/witness-$short.json"; done
 # kube-system is never selected unless it is named.
 for namespace in shop data batch mail media kube-system; do
-  outflow flows -n "$namespace" -o json >"$WORLD_DIR/flows-$namespace.json"
+  answer flows -n "$namespace" -o json >"$WORLD_DIR/flows-$namespace.json"
 done
 
 "$WORLD_PYTHON" - "$WORLD_DIR" <<'PYTHON'

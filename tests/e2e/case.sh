@@ -46,7 +46,7 @@ same() {
 
 # fanout_columns: what the study's table has, and `own`, for every namespace with data.
 fanout_columns() {
-  outflow fanout -o csv | "$WORLD_PYTHON" -c '
+  answer fanout -o csv | "$WORLD_PYTHON" -c '
 import csv, sys
 for row in sorted(csv.DictReader(sys.stdin), key=lambda r: r["namespace"]):
     print(*(row[k] for k in ("namespace", "destinations", "pod_namespaces", "services", "external", "other", "own")))'

@@ -16,7 +16,7 @@ theirs() { "$bpftool" -j map dump name witnessed | "$WORLD_PYTHON" -c 'import js
 rows() {
   local interface=$1
   shift
-  outflow flows -o json | "$WORLD_PYTHON" -c '
+  answer flows -o json | "$WORLD_PYTHON" -c '
 import json, sys
 out = []
 for item in json.load(sys.stdin)["items"]:
@@ -96,7 +96,7 @@ check() {
   world_wait 10 'the repair' grep -q "removed our hook.*$late" "$WORLD_DIR/log/agent"
   sends 203.0.113.8 $((9100 + number)) 3 | world_play_in "$late_pod" >/dev/null
   settle
-  same "$mode: a removed hook is put back" 3 "$(outflow flows -o json | "$WORLD_PYTHON" -c '
+  same "$mode: a removed hook is put back" 3 "$(answer flows -o json | "$WORLD_PYTHON" -c '
 import json, sys
 print(sum(i["packets"] for i in json.load(sys.stdin)["items"] if i["port"] == int(sys.argv[1])))' $((9100 + number)))"
 
@@ -105,7 +105,7 @@ print(sum(i["packets"] for i in json.load(sys.stdin)["items"] if i["port"] == in
   sends 203.0.113.8 $((9200 + number)) 4 | world_play_in web-a >/dev/null
   start_agent --attach "$mode"
   settle
-  same "$mode: counted while no agent ran" 4 "$(outflow flows -o json | "$WORLD_PYTHON" -c '
+  same "$mode: counted while no agent ran" 4 "$(answer flows -o json | "$WORLD_PYTHON" -c '
 import json, sys
 print(sum(i["packets"] for i in json.load(sys.stdin)["items"] if i["port"] == int(sys.argv[1])))' $((9200 + number)))"
 

@@ -34,7 +34,7 @@ same 'refused, filtered and silent connects differ from a working one' \
   '198.51.100.25 established 2 refused 0
 198.51.100.28 established 0 refused 1
 198.51.100.29 established 0 refused 0' \
-  "$(outflow flows -n mail -o json | "$WORLD_PYTHON" -c '
+  "$(answer flows -n mail -o json | "$WORLD_PYTHON" -c '
 import json, sys
 for item in sorted(json.load(sys.stdin)["items"], key=lambda i: i["destination"]):
     if item["destination"] in ("198.51.100.25", "198.51.100.28", "198.51.100.29"):
@@ -42,26 +42,29 @@ for item in sorted(json.load(sys.stdin)["items"], key=lambda i: i["destination"]
         print(item["destination"], "established", item["established"], "refused", item["refused"])')"
 
 same 'the runs of a CronJob are one workload' 'CronJob/backup' \
-  "$(outflow flows -n batch -o json | "$WORLD_PYTHON" -c '
+  "$(answer flows -n batch -o json | "$WORLD_PYTHON" -c '
 import json, sys
 print(*sorted({item["workload"] for item in json.load(sys.stdin)["items"]}))')"
 
 status=0
 outflow export "$WORLD_DIR/refused" >/dev/null 2>&1 || status=$?
 same 'an export under the horizon is refused' 4 "$status"
-outflow export "$WORLD_DIR/one" --allow-insufficient >/dev/null 2>&1
-outflow export "$WORLD_DIR/two" --allow-insufficient >/dev/null 2>&1
+status=0
+outflow export "$WORLD_DIR/one" --allow-insufficient >/dev/null 2>"$WORLD_DIR/log/export" || status=$?
+same 'an export without an agent on a node is partial' 5 "$status"
+grep -q 'node-2 has no agent' "$WORLD_DIR/log/export" || fail 'the export does not name the node without an agent'
+answer export "$WORLD_DIR/two" --allow-insufficient >/dev/null 2>&1
 diff -r "$WORLD_DIR/one" "$WORLD_DIR/two" >/dev/null || fail 'two exports of the same evidence differ'
 say 'ok: two exports are the same bytes'
 grep -q 'valid days 0 of 7 (insufficient' "$WORLD_DIR/one/egress-shop.yaml" || fail 'the header does not say that evidence is insufficient'
 
 # A restart of both with everything kept: nothing is counted twice, nothing is lost.
-before=$(outflow flows -o json | "$WORLD_PYTHON" -c 'import json, sys; print(sum(i["attempts"] for i in json.load(sys.stdin)["items"]))')
+before=$(answer flows -o json | "$WORLD_PYTHON" -c 'import json, sys; print(sum(i["attempts"] for i in json.load(sys.stdin)["items"]))')
 world_end "$AGENT_PID"
 world_end "$AGGREGATOR_PID"
 start_aggregator
 start_agent
 settle
-after=$(outflow flows -o json | "$WORLD_PYTHON" -c 'import json, sys; print(sum(i["attempts"] for i in json.load(sys.stdin)["items"]))')
+after=$(answer flows -o json | "$WORLD_PYTHON" -c 'import json, sys; print(sum(i["attempts"] for i in json.load(sys.stdin)["items"]))')
 same 'a restart counts nothing twice' "$before" "$after"
 say 'done'

@@ -61,7 +61,7 @@ started aggregator "$AGGREGATOR_PID" "$AGGREGATOR_HTTP"
 started agent "$AGENT_PID" "$AGENT_HTTP"
 settle 60
 
-outflow flows -n shop -o json >"$WORLD_DIR/flows.json"
+answer flows -n shop -o json >"$WORLD_DIR/flows.json"
 "$WORLD_PYTHON" - "$WORLD_DIR/flows.json" "$sent_rounds" <<'PYTHON'
 import collections
 import json

@@ -74,6 +74,19 @@ store::History read_record(const json& record, const std::string& namespace_name
   return history;
 }
 
+// "53/UDP": the same number in the pods.
+inventory::ServicePort read_port(const json& value) {
+  const std::string text = value;
+  const std::size_t slash = text.find('/');
+  inventory::ServicePort port;
+  port.target_port = text.substr(0, slash);
+  port.port = static_cast<std::uint16_t>(std::stoi(port.target_port));
+  if (!parse_protocol(text.substr(slash + 1), &port.protocol)) {
+    throw std::invalid_argument("no protocol: " + text);
+  }
+  return port;
+}
+
 inventory::Model read_inventory(const json& root) {
   inventory::Model model;
   for (const json& one : root.value("services", json::array())) {
@@ -81,8 +94,12 @@ inventory::Model read_inventory(const json& root) {
     service.namespace_name = one.at("namespace");
     service.name = one.at("name");
     for (const json& text : one.at("addresses")) service.cluster_addresses.push_back(address(text));
+    for (const json& port : one.value("ports", json::array())) {
+      service.ports.push_back(read_port(port));
+    }
     model.services.push_back(std::move(service));
   }
+  model.has_network_policies = root.contains("egress_policies");
   for (const json& one : root.value("egress_policies", json::array())) {
     model.egress_policies.push_back({one.at("namespace"), one.at("name")});
   }

@@ -18,7 +18,8 @@ struct Scenario {
 };
 
 // {"namespace", "order", "horizon": {"valid_days", "incomplete", "reasons"},
-//  "services": [{"namespace", "name", "addresses"}], "egress_policies": [{"namespace", "name"}],
+//  "services": [{"namespace", "name", "addresses", "ports"}],
+//  "egress_policies": [{"namespace", "name"}] (left out: nobody asked for NetworkPolicies),
 //  "pods": [{"namespace", "name", "workload", "host_network"}],
 //  "records": [{"day", "kind", "to", "port", "protocol", ...}]}
 // Throws what nlohmann does on anything else: a broken scenario is a broken test.

@@ -19,13 +19,19 @@ const std::string kLine =
 class Server {
  public:
   Server() {
-    service_ = make_import_service([this](std::span<const LogFlow> flows) -> Result<LogAdded> {
-      if (failing) return fail("disk full");
-      LogAdded added{0, {"web", ""}};
-      for (const LogFlow& flow : flows) added.added += kept_.insert(flow.digest).second ? 1 : 0;
-      batches.push_back(flows.size());
-      return added;
-    });
+    service_ = make_import_service(
+        [this](std::span<const LogFlow> flows) -> Result<LogAdded> {
+          if (failing) return fail("disk full");
+          LogAdded added{0, {"web", ""}};
+          for (const LogFlow& flow : flows) added.added += kept_.insert(flow.digest).second ? 1 : 0;
+          batches.push_back(flows.size());
+          return added;
+        },
+        []() -> Result<v1::Context> {
+          v1::Context context;
+          context.set_inventory_as_of("2026-05-18T18:00:00Z");
+          return context;
+        });
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -91,6 +97,7 @@ TEST_CASE("importing the same file twice adds nothing", "[import]") {
   CHECK(answer.examples(0) == "line 3: unknown-form: hello");
   REQUIRE(answer.items_size() == 1);
   CHECK(answer.items(0) == "web");
+  CHECK(answer.context().inventory_as_of() == "2026-05-18T18:00:00Z");
 
   REQUIRE(server.import(chunks, &answer).ok());
   CHECK(answer.imported() == 0);

@@ -218,6 +218,72 @@ TEST_CASE("flows are named by an inventory that comes after them", "[pipeline]")
   CHECK(on_disk(config).known == 2);
 }
 
+TEST_CASE("no policy is made while the inventory that was promised is not read", "[pipeline]") {
+  const TempDir dir;
+  auto config = config_in(dir);
+  config.inventory_file = dir / "cluster.json";
+  const auto pipeline = started(config);
+  const auto query = v1::Query::NewStub(test::connect(target_of(*pipeline)));
+  const auto policy = [&query] {
+    grpc::ClientContext context;
+    v1::PolicyAnswer answer;
+    return query->Policy(&context, v1::PolicyRequest(), &answer);
+  };
+
+  CHECK(policy().error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK_THAT(policy().error_message(),
+             has_text("--inventory-file") && has_text("No such file or directory"));
+  CHECK(status_of(*pipeline).context().inventory_as_of().empty());
+  CHECK_THAT(status_of(*pipeline).context().inventory_error(), has_text("No such file"));
+  std::ofstream(config.inventory_file) << kInventory;
+  CHECK(eventually([&] { return policy().ok(); }));
+}
+
+TEST_CASE("Outflow's own namespace is not judged, whatever its name", "[pipeline]") {
+  const TempDir dir;
+  auto config = config_in(dir);
+  config.inventory_file = dir / "cluster.json";
+  std::ofstream(config.inventory_file) << kInventory;
+  const auto covered = [&config] {
+    const auto pipeline = started(config);
+    grpc::ClientContext context;
+    v1::CoverageAnswer answer;
+    const auto status = v1::Query::NewStub(test::connect(target_of(*pipeline)))
+                            ->Coverage(&context, v1::CoverageRequest(), &answer);
+    CHECK(status.error_message().empty());
+    return answer.items_size();
+  };
+
+  CHECK(covered() == 1);
+  config.own_namespace = "web";
+  CHECK(covered() == 0);
+}
+
+TEST_CASE("an import answers with the context it was kept in", "[pipeline]") {
+  const TempDir dir;
+  auto config = config_in(dir);
+  config.inventory_file = dir / "cluster.json";
+  std::ofstream(config.inventory_file) << kInventory;
+  const auto pipeline = started(config);
+  const auto importer = v1::Import::NewStub(test::connect(target_of(*pipeline)));
+  grpc::ClientContext context;
+  v1::ImportAnswer answer;
+  const auto writer = importer->CalicoLog(&context, &answer);
+  v1::CalicoLogChunk chunk;
+  chunk.mutable_options()->set_at_ns(unix_ns(kClock.now()));
+  chunk.set_content(
+      "calico-packet: IN=cali1 OUT=ens18 SRC=10.244.3.17 DST=192.0.2.1 LEN=60 ID=1 PROTO=TCP SPT=4 "
+      "DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 \n");
+  writer->Write(chunk);
+  writer->WritesDone();
+
+  REQUIRE(writer->Finish().ok());
+  CHECK(answer.imported() == 1);
+  CHECK(answer.context().from() == "2026-05-18T00:00:00Z");
+  CHECK(answer.context().to() == "2026-05-18T18:00:00Z");
+  CHECK_FALSE(answer.context().inventory_as_of().empty());
+}
+
 TEST_CASE("what is older than the retention is gone after a start", "[pipeline]") {
   const TempDir dir;
   auto config = config_in(dir);

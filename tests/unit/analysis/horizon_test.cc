@@ -125,3 +125,35 @@ TEST_CASE("other namespaces and other nodes do not matter", "[horizon]") {
 
   CHECK(world.horizon().valid_days == 7);
 }
+
+TEST_CASE("before a node's agent came is not a gap, and the day it came is none either",
+          "[horizon]") {
+  World world;
+  world.window.start = at("2026-05-01");
+  world.node_days[0].covered = kDay / 2;
+  world.run_pod("w1", "2026-04-01T08:00:00Z");
+  const Horizon horizon = world.horizon();
+
+  CHECK(horizon.valid_days == 6);
+  CHECK_FALSE(horizon.incomplete);
+  CHECK(horizon.reasons.front() ==
+        "17 days (2026-05-01 .. 2026-05-17): node w1 was not watched yet");
+}
+
+TEST_CASE("what came before the window tells a gap from a beginning", "[horizon]") {
+  World world;
+  world.window.start = at("2026-05-19");
+  world.node_days.erase(world.node_days.begin() + 1);
+  const Horizon horizon = world.horizon();
+
+  CHECK(horizon.valid_days == 5);
+  CHECK(horizon.incomplete);
+}
+
+TEST_CASE("a loss on the day the agent came makes the evidence incomplete", "[horizon]") {
+  World world;
+  world.node_days[0].covered = kDay / 2;
+  world.node_days[0].losses["ring_full"] = 1;
+
+  CHECK(world.horizon().incomplete);
+}

@@ -41,6 +41,7 @@ TEST_CASE("the simplest is the pilot, the others follow in waves by tier, needs 
   CHECK(waves(rows) == std::vector<std::string>{"pilot a-one", "1 a-two", "1 b-one", "2 b-two",
                                                 "2 c-moderate", "never-static open"});
   for (const PlanRow& row : rows) CHECK_FALSE(row.reason.empty());
+  CHECK(rows[0].reason.starts_with("the simplest that sends anything, with enough evidence: "));
 }
 
 TEST_CASE("a namespace under the horizon waits and says why; an open one never goes", "[plan]") {
@@ -58,6 +59,8 @@ TEST_CASE("neither a moderate namespace nor one with nothing to allow is a pilot
       plan(std::vector<Finding>{with("moderate", 0, 10), with("silent", 0, 0)}, Preset::Default, 0);
 
   CHECK(waves(rows) == std::vector<std::string>{"1 silent", "1 moderate"});
+  CHECK_FALSE(rows[0].tier);
+  CHECK(rows[0].reason == "no evidence: nothing was sent in 7 valid days");
 }
 
 TEST_CASE("the preset decides the tier a plan goes by", "[plan]") {

@@ -143,3 +143,21 @@ TEST_CASE("study counts the fan-out's peers, DNS included", "[tier]") {
   CHECK(counts.internal == 2);
   CHECK(counts.external == 1);
 }
+
+TEST_CASE("what nobody saw is not simple: it has no tier, and says why", "[tier]") {
+  store::History inferred = record(outside("192.0.2.9"));
+  inferred.raw.apart = kFlowInferred;
+  const auto why = [](const std::vector<store::History>& records, std::uint32_t days) {
+    const Finding found = finding(records, "web", valid_days(days));
+    CHECK_FALSE(judge(found, Preset::Default));
+    CHECK_FALSE(judge(found, Preset::Study));
+    return why_not_judged(found);
+  };
+
+  CHECK(why({}, 0) == "no evidence: nothing was seen of it");
+  CHECK(why({}, 7) == "no evidence: nothing was sent in 7 valid days");
+  CHECK(why({inferred}, 7) == "no evidence: all that was seen is apart, and not judged");
+  CHECK(judge(finding({record(workload("dbaas", "db"))}), Preset::Default)->tier == Tier::A);
+  CHECK(to_text(Tier::A) == "A");
+  CHECK(to_text(std::nullopt) == "-");
+}

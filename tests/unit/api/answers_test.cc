@@ -308,4 +308,115 @@ TEST_CASE("windows at the ends of time answer too", "[answers]") {
   CHECK(ask<v1::NewRequest, v1::NewAnswer>(bench, news).items_size() > 0);
 }
 
+TEST_CASE("a selector without an inventory selects nothing that is not named", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.select = *inventory::LabelSelector::parse("tier in (front)");
+  bench.current.set(std::make_shared<const inventory::Snapshot>(inventory::Model(), TimePoint()));
+  v1::PolicyRequest policy;
+  policy.set_allow_insufficient(true);
+  v1::FanoutRequest named;
+  named.mutable_scope()->add_namespaces("web");
+
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).items().empty());
+  CHECK(ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, policy).items().empty());
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, named).items_size() == 1);
+}
+
+TEST_CASE("an old imported line does not make what agents saw incomplete", "[answers]") {
+  Bench bench;
+  fill(bench);
+  auto logged = flow("web", {"198.51.100.7"}, "2026-04-01T08:00:00Z");
+  logged.raw.evidence = store::Evidence::Log;
+  bench.add({logged});
+
+  const auto fanout = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {});
+
+  CHECK(fanout.context().from() == "2026-04-01T00:00:00Z");
+  CHECK(fanout.context().incomplete_nodes().empty());
+  CHECK(find(fanout, "web").horizon().valid_days() == 2);
+  CHECK_FALSE(find(fanout, "web").horizon().incomplete());
+}
+
+TEST_CASE("an agent that was away when the window began is a gap, however long before",
+          "[answers]") {
+  Bench bench;
+  bench.watch("w1", "2026-05-10", {"web"});
+  fill(bench);
+  v1::FanoutRequest request;
+  request.mutable_scope()->set_window_ns(nanoseconds(std::chrono::hours(24 * 4)).count());
+
+  const auto fanout = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request);
+
+  CHECK(fanout.context().from() == "2026-05-16T00:00:00Z");
+  REQUIRE(fanout.context().incomplete_nodes_size() == 1);
+  CHECK(fanout.context().incomplete_nodes(0) == "w1");
+  CHECK(find(fanout, "web").horizon().incomplete());
+}
+
+TEST_CASE("a namespace without a record has no tier, in tiers as in the plan", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::TiersRequest tiers;
+  v1::PlanRequest plan;
+  for (const char* name : {"typo", "mail", "edge", "web"}) {
+    tiers.mutable_scope()->add_namespaces(name);
+    plan.mutable_scope()->add_namespaces(name);
+  }
+
+  const auto judged = ask<v1::TiersRequest, v1::TiersAnswer>(bench, tiers);
+  const auto planned = ask<v1::PlanRequest, v1::PlanAnswer>(bench, plan);
+
+  for (const char* name : {"typo", "mail", "edge"}) {
+    INFO(name);
+    CHECK(find(judged, name).tier() == "-");
+    CHECK(find(judged, name).rule().starts_with("no evidence"));
+    CHECK(find(judged, name).boundary().empty());
+    CHECK(find(planned, name).tier() == "-");
+    CHECK(find(planned, name).wave() == "hold");
+    CHECK(find(planned, name).reason().starts_with("no evidence"));
+  }
+  CHECK(find(judged, "web").tier() == "B");
+}
+
+TEST_CASE("an unknown namespace is refused as such", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::PolicyRequest request;
+  request.mutable_scope()->add_namespaces("typo");
+
+  const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, request);
+
+  REQUIRE(policy.refused_size() == 1);
+  CHECK(policy.refused(0).reason() == "no namespace of this name in the inventory");
+}
+
+TEST_CASE("a service asked for by name heads the answer, also when pods were dialled themselves",
+          "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("web", {"10.244.1.9", 53, Protocol::Udp}, "2026-05-20T09:00:00Z")});
+  v1::ExplainRequest request;
+  request.set_destination("service/kube-system/kube-dns");
+
+  const auto both = ask<v1::ExplainRequest, v1::ExplainAnswer>(bench, request);
+  request.mutable_scope()->set_window_ns(1);
+  const auto pods_only = ask<v1::ExplainRequest, v1::ExplainAnswer>(bench, request);
+
+  CHECK(both.items_size() == 2);
+  CHECK(both.peer() == "service kube-system/kube-dns");
+  CHECK(pods_only.items_size() == 1);
+  CHECK(pods_only.peer_kind() == "service");
+}
+
+TEST_CASE("a protocol without ports and without a name cannot be read as a port", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("web", {"198.51.100.7", 0, static_cast<Protocol>(47)}, "2026-05-20T09:00:00Z")});
+
+  const auto web = find(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}), "web");
+
+  CHECK(web.ports(0) == "proto-47");
+}
+
 }  // namespace outflow::api

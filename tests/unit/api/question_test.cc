@@ -48,12 +48,25 @@ TEST_CASE("the selector chooses by label, and a named namespace needs no label",
 
 TEST_CASE("namespaces with data that the inventory lost are shown, and so are unknown sources",
           "[question]") {
-  const auto front = inventory::LabelSelector::parse("tier=front");
+  const inventory::LabelSelector all;
   const Names with_data{"", "gone", "web"};
 
-  CHECK(select_namespaces({{}, with_data}, snapshot(), *front) == Names{"", "gone", "mail", "web"});
+  CHECK(select_namespaces({{}, with_data}, snapshot(), all) ==
+        Names{"", "batch", "blind", "edge", "far", "gone", "mail", "web"});
   const Names named{std::string(kUnattributed)};
-  CHECK(select_namespaces({named, with_data}, snapshot(), *front) == Names{""});
+  CHECK(select_namespaces({named, with_data}, snapshot(), all) == Names{""});
+}
+
+TEST_CASE("a namespace whose labels nobody knows is not selected by label, only by name",
+          "[question]") {
+  const auto front = inventory::LabelSelector::parse("tier=front");
+  const Names with_data{"", "batch", "gone", "web"};
+
+  CHECK(select_namespaces({{}, with_data}, snapshot(), *front) == Names{"", "mail", "web"});
+  const inventory::Snapshot unread({}, {});
+  CHECK(select_namespaces({{}, with_data}, unread, *front) == Names{""});
+  const Names named{"gone"};
+  CHECK(select_namespaces({named, with_data}, snapshot(), *front) == Names{"gone"});
 }
 
 TEST_CASE("the window is whole UTC days and holds all of the time asked for", "[question]") {

@@ -27,6 +27,15 @@ using grpc::ServerContext;
 // Gives back what a test put in, and remembers what it was asked.
 class FakeQuery final : public v1::Query::Service {
  public:
+  // Every answer but coverage says that this node has no agent; "" for none.
+  std::string missing_node;
+  template <class Answer>
+  grpc::Status give(const Answer& answer, Answer* out) const {
+    *out = answer;
+    if (!missing_node.empty()) out->mutable_context()->add_missing_nodes(missing_node);
+    return grpc::Status::OK;
+  }
+
   grpc::Status Coverage(ServerContext*, const v1::CoverageRequest* in,
                         v1::CoverageAnswer* out) override {
     scope = in->scope();
@@ -39,31 +48,44 @@ class FakeQuery final : public v1::Query::Service {
     while (silent && !context->IsCancelled()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    *out = fanout;
-    return grpc::Status::OK;
+    return give(fanout, out);
   }
   grpc::Status Flows(ServerContext*, const v1::FlowsRequest*,
                      grpc::ServerWriter<v1::FlowsAnswer>* out) override {
     v1::FlowsAnswer part;
     part.mutable_context()->set_to("2026-05-18T12:00:00Z");
+    if (!missing_node.empty()) part.mutable_context()->add_missing_nodes(missing_node);
     out->Write(part);
     part.Clear();
     for (std::uint32_t i = 0; i < 1000; ++i) part.add_items()->set_port(i);
+    part.mutable_items(0)->set_protocol(protocol);
     for (int i = 0; i < 3; ++i) out->Write(part);
     return grpc::Status::OK;
   }
   grpc::Status Policy(ServerContext*, const v1::PolicyRequest* in, v1::PolicyAnswer* out) override {
     order = in->order();
-    *out = policy;
-    return grpc::Status::OK;
+    return give(policy, out);
   }
   grpc::Status New(ServerContext*, const v1::NewRequest* in, v1::NewAnswer* out) override {
     since = in->since_ns();
-    *out = news;
-    return grpc::Status::OK;
+    return give(news, out);
   }
-  grpc::Status Tiers(ServerContext*, const v1::TiersRequest*, v1::TiersAnswer*) override {
-    return {grpc::StatusCode::INVALID_ARGUMENT, "preset: made to fail"};
+  grpc::Status Tiers(ServerContext*, const v1::TiersRequest*, v1::TiersAnswer* out) override {
+    if (tiers_fail) return {grpc::StatusCode::INVALID_ARGUMENT, "preset: made to fail"};
+    return give(tiers, out);
+  }
+  grpc::Status Baseline(ServerContext*, const v1::BaselineRequest*,
+                        v1::BaselineAnswer* out) override {
+    return give(v1::BaselineAnswer(), out);
+  }
+  grpc::Status Plan(ServerContext*, const v1::PlanRequest*, v1::PlanAnswer* out) override {
+    return give(v1::PlanAnswer(), out);
+  }
+  grpc::Status Explain(ServerContext*, const v1::ExplainRequest*, v1::ExplainAnswer* out) override {
+    return give(v1::ExplainAnswer(), out);
+  }
+  grpc::Status Status(ServerContext*, const v1::StatusRequest*, v1::StatusAnswer*) override {
+    return {grpc::StatusCode::UNAVAILABLE, "the inventory was not read yet"};
   }
 
   v1::CoverageAnswer coverage;
@@ -73,6 +95,9 @@ class FakeQuery final : public v1::Query::Service {
   v1::Scope scope;
   double order = 0;
   std::int64_t since = 0;
+  bool tiers_fail = true;
+  v1::TiersAnswer tiers;
+  std::string protocol;  // of the first flow
   std::atomic<bool> silent{false};
 };
 
@@ -251,6 +276,16 @@ TEST_CASE("what the server refuses is exit 2 with its words", "[commands]") {
   CHECK(ran.err.find("preset: made to fail") != std::string::npos);
 }
 
+TEST_CASE("a server that is there and not ready is not called unreachable", "[commands]") {
+  const World world;
+
+  const Ran ran = world.run({"status"});
+
+  CHECK(ran.code == kExitError);
+  CHECK(ran.err.find("the inventory was not read yet") != std::string::npos);
+  CHECK(ran.err.find("cannot reach") == std::string::npos);
+}
+
 TEST_CASE("namespaces and window reach the server, before or after the command", "[commands]") {
   World world;
 
@@ -320,6 +355,51 @@ TEST_CASE("coverage with an unwatched node is exit 5 and names it, without one 0
   CHECK(nlohmann::json::parse(ran.out)["kind"] == "CoverageList");
 }
 
+TEST_CASE("every answer that a node without an agent makes partial is exit 5 and names the node",
+          "[commands]") {
+  World world;
+  const std::string folder = world.path + "/egress";
+  const std::vector<std::vector<std::string>> calls{
+      {"fanout"}, {"tiers"},          {"baseline"},
+      {"new"},    {"plan"},           {"flows"},
+      {"policy"}, {"export", folder}, {"explain", "198.51.100.7"}};
+  world.query.tiers_fail = false;
+  for (const auto& call : calls) {
+    INFO(call.front());
+    CHECK(world.run(call).code == kExitOk);
+  }
+
+  world.query.missing_node = "k8s-w3";
+  for (const auto& call : calls) {
+    INFO(call.front());
+    const Ran ran = world.run(call);
+    CHECK(ran.code == kExitPartial);
+    CHECK(ran.err.find("partial (exit 5): k8s-w3 has no agent") != std::string::npos);
+    CHECK(ran.out.find("partial") == std::string::npos);
+  }
+}
+
+TEST_CASE("what is worse than a partial answer decides the exit code", "[commands]") {
+  World world;
+  world.query.missing_node = "k8s-w3";
+  world.query.news.add_items()->set_change("new");
+  world.query.policy.add_refused()->set_namespace_("mail");
+
+  CHECK(world.run({"new", "--fail-on-new"}).code == kExitDifferences);
+  const Ran ran = world.run({"policy"});
+  CHECK(ran.code == kExitInsufficient);
+  CHECK(ran.err.find("k8s-w3 has no agent") != std::string::npos);
+}
+
+TEST_CASE("losses and gaps make coverage partial; elsewhere the horizon says so", "[commands]") {
+  World world;
+  world.query.coverage.mutable_context()->add_incomplete_nodes("k8s-w2");
+  world.query.fanout.mutable_context()->add_incomplete_nodes("k8s-w2");
+
+  CHECK(world.run({"coverage"}).code == kExitPartial);
+  CHECK(world.run({"fanout"}).code == kExitOk);
+}
+
 TEST_CASE("new --fail-on-new is exit 1 for something new, not for what went away", "[commands]") {
   World world;
   world.query.news.add_items()->set_change("gone");
@@ -370,6 +450,64 @@ TEST_CASE("policy prints YAML documents and exits 4 for what was refused", "[com
 
   world.query.policy.add_refused()->set_namespace_("mail");
   CHECK(world.run({"policy"}).code == kExitInsufficient);
+}
+
+TEST_CASE("to allow what is insufficient is advised only where it would help", "[commands]") {
+  World world;
+  auto& refused = *world.query.policy.add_refused();
+  refused.set_namespace_("typo");
+  refused.mutable_horizon()->set_wanted_days(7);
+
+  CHECK(world.run({"policy"}).err.find("--allow-insufficient") == std::string::npos);
+  refused.set_flows(1);
+  CHECK(world.run({"policy"}).err.find("--allow-insufficient") != std::string::npos);
+  CHECK(world.run({"policy", "--allow-insufficient"}).err.find("takes them") == std::string::npos);
+  refused.mutable_horizon()->set_valid_days(7);  // refused for something else
+  CHECK(world.run({"policy"}).err.find("--allow-insufficient") == std::string::npos);
+}
+
+TEST_CASE("a protocol that has only a number is not shown as a port", "[commands]") {
+  World world;
+  world.query.protocol = "47";
+
+  CHECK(world.run({"flows"}).out.find(" proto-47 ") != std::string::npos);
+  CHECK(nlohmann::json::parse(world.run({"flows", "-o", "json"}).out)["items"][0]["protocol"] ==
+        "47");
+}
+
+TEST_CASE("more valid days than wanted are shown as enough, and JSON has the number",
+          "[commands]") {
+  World world;
+  add_namespace(world.query.fanout, "a", 1);
+  auto& horizon = *world.query.fanout.mutable_items(0)->mutable_horizon();
+  horizon.set_valid_days(8);
+  horizon.set_wanted_days(7);
+
+  const Ran table = world.run({"fanout"});
+  const Ran json = world.run({"fanout", "-o", "json"});
+
+  CHECK(table.out.find("7+/7") != std::string::npos);
+  CHECK(table.out.find("8/7") == std::string::npos);
+  CHECK(nlohmann::json::parse(json.out)["items"][0]["horizon"]["valid_days"] == 8);
+}
+
+TEST_CASE("a namespace without a tier is counted beside the letters", "[commands]") {
+  World world;
+  world.query.tiers_fail = false;
+  world.query.tiers.add_items()->set_tier("A");
+  world.query.tiers.add_items()->set_tier("-");
+
+  CHECK(world.run({"tiers"}).out.find("tiers: A 1  B 0  C 0  D 0  no evidence 1\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("an answer given without an inventory says so", "[commands]") {
+  World world;
+  world.query.fanout.mutable_context()->set_inventory_stale(true);
+  world.query.fanout.mutable_context()->set_inventory_error("/i.json: No such file");
+
+  CHECK(world.run({"fanout"}).out.find("inventory: none was read: /i.json: No such file\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("import sends the file in parts, with what the flags say", "[commands]") {

@@ -209,6 +209,19 @@ TEST_CASE("only a NetworkPolicy that limits egress counts as one", "[kube_json]"
   CHECK(model.egress_policies[1].name == "by-rules");
 }
 
+TEST_CASE("whether NetworkPolicies were asked for at all is kept", "[kube_json]") {
+  const std::string ingress = network_policy("ingress", R"("policyTypes":["Ingress"])");
+  const std::string empty =
+      R"({"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[]})";
+  const std::string calico =
+      R"({"kind":"NetworkPolicyList","apiVersion":"projectcalico.org/v3","items":[]})";
+
+  CHECK(read(list({ingress})).has_network_policies);
+  CHECK(read(empty).has_network_policies);
+  CHECK_FALSE(read(list({kNamespace})).has_network_policies);
+  CHECK_FALSE(read(calico).has_network_policies);
+}
+
 TEST_CASE("kinds nobody uses are passed over and counted", "[kube_json]") {
   const Model model =
       read(list({json({.kind = "Secret", .namespace_name = "web", .name = "a"}),

@@ -53,6 +53,14 @@ TEST_CASE("without flags everything is local and kept for 400 days", "[config]")
   CHECK(config.inventory_file.empty());
   CHECK(config.retention == std::chrono::days(400));
   CHECK(config.select.matches_everything());
+  CHECK(config.own_namespace == "outflow-system");
+}
+
+TEST_CASE("the namespace Outflow runs in is told by flag or environment", "[config]") {
+  const Variable own("OUTFLOW_OWN_NAMESPACE", "observability");
+
+  CHECK(accepted({}).own_namespace == "observability");
+  CHECK(accepted({"--own-namespace", "egress"}).own_namespace == "egress");
 }
 
 TEST_CASE("a flag wins over its environment variable, which wins over the default", "[config]") {

@@ -350,3 +350,42 @@ TEST_CASE("a rule carries its evidence", "[rules]") {
   CHECK(tcp.at("outflow.dev/evidence") == "agent");
   CHECK(rules[1].annotations.at("outflow.dev/flows") == "10");
 }
+
+TEST_CASE("a service rule says when it allows more ports than were seen", "[rules]") {
+  inventory::Service mixed;
+  mixed.namespace_name = "dbaas";
+  mixed.name = "mixed";
+  mixed.cluster_addresses = {ip("10.96.0.20")};
+  mixed.ports = {{"a", 80, "8080", 0, Protocol::Tcp},
+                 {"b", 443, "https", 0, Protocol::Tcp},
+                 {"c", 514, "514", 0, Protocol::Udp}};
+  inventory::Service dns;
+  dns.namespace_name = "kube-system";
+  dns.name = "kube-dns";
+  dns.cluster_addresses = {ip("10.96.0.10")};
+  dns.ports = {{"dns", 53, "53", 0, Protocol::Udp},
+               {"dns-tcp", 53, "53", 0, Protocol::Tcp},
+               {"metrics", 9153, "9153", 0, Protocol::Tcp}};
+  inventory::Model model;
+  model.services = {mixed, dns};
+  const auto what = [&model](const std::vector<store::History>& records, std::size_t rule) {
+    return allow_rules(finding(records).needs, inventory::Snapshot(model, at("2026-05-25")))
+        .at(rule)
+        .annotations.at("outflow.dev/what");
+  };
+  const auto peer = service("dbaas", "mixed", "10.96.0.20");
+  auto behind = workload("dbaas", "bare");
+  behind.selector = "";
+  behind.service = "dbaas/mixed";
+
+  CHECK(what({record(peer, 80)}, 0) ==
+        "service dbaas/mixed, port 80; all its TCP ports are allowed");
+  CHECK(what({record(peer, 80), record(peer, 443)}, 0) == "service dbaas/mixed, ports 80, 443");
+  CHECK(what({record(peer, 514, Protocol::Udp)}, 0) == "service dbaas/mixed, port 514");
+  CHECK(what({record(behind, 8080)}, 0).ends_with("port 8080; all its TCP ports are allowed"));
+  // DNS over TCP is implied, and the service has another TCP port; the rule by its address has not.
+  CHECK(what({record(kDns, 53, Protocol::Udp)}, 0) == "service kube-system/kube-dns, port 53");
+  CHECK(what({record(kDns, 53, Protocol::Udp)}, 1) ==
+        "service kube-system/kube-dns, port 53; all its TCP ports are allowed");
+  CHECK(what({record(kDns, 53, Protocol::Udp)}, 3).find("are allowed") == std::string::npos);
+}

@@ -76,10 +76,33 @@ TEST_CASE("an evidence that is enough is not called insufficient", "[synthesize]
   CHECK_FALSE(says(policy.header, "Incomplete"));
 }
 
+TEST_CASE("more days than wanted do not read as a mistake", "[synthesize]") {
+  const auto policy = synthesize(finding({record(outside("192.0.2.1"))}, "web", valid_days(8)),
+                                 empty_cluster(), {});
+
+  CHECK(says(policy.header, "Horizon: valid days 8, 7 wanted."));
+  CHECK(policy.annotations.at("outflow.dev/valid-days") == "8, 7 wanted");
+}
+
+TEST_CASE("an inventory without NetworkPolicies is not one that says there are none",
+          "[synthesize]") {
+  inventory::Model model;
+  const auto header = [&model] {
+    return synthesize(finding({record(outside("192.0.2.1"))}),
+                      inventory::Snapshot(model, at("2026-05-25")), {})
+        .header;
+  };
+
+  CHECK(says(header(), "Not known: egress NetworkPolicies"));
+  model.has_network_policies = true;
+  CHECK_FALSE(says(header(), "NetworkPolicies"));
+}
+
 TEST_CASE("the header names egress NetworkPolicies and pods on the host's network",
           "[synthesize]") {
   inventory::Model model;
   model.egress_policies = {{"web", "deny-all"}, {"shop", "other"}};
+  model.has_network_policies = true;
   inventory::Pod pod;
   pod.namespace_name = "web";
   pod.name = "exporter-x";
@@ -148,8 +171,10 @@ TEST_CASE("a verdict says what the policy would", "[synthesize]") {
 TEST_CASE("system namespaces are known by name", "[synthesize]") {
   for (const char* name :
        {"kube-system", "calico-apiserver", "tigera-operator", "outflow-system"}) {
-    CHECK(is_system_namespace(name));
+    CHECK(is_system_namespace(name, kOwnNamespace));
   }
-  CHECK_FALSE(is_system_namespace("web"));
-  CHECK_FALSE(is_system_namespace("my-kube-things"));
+  CHECK_FALSE(is_system_namespace("web", kOwnNamespace));
+  CHECK_FALSE(is_system_namespace("my-kube-things", kOwnNamespace));
+  CHECK(is_system_namespace("egress", "egress"));
+  CHECK_FALSE(is_system_namespace("outflow-system", "egress"));
 }
