@@ -1,4 +1,7 @@
 // Raw tuple -> who and to whom, as one snapshot of the inventory knows it. Pure; never guesses.
+//
+// `time` is the flow's: an address has one owner after another, and who has it today is nobody's
+// answer for last week.
 #pragma once
 
 #include "aggregator/attribution/edge.h"
@@ -11,14 +14,15 @@ namespace outflow::attribution {
 // routes to it. `packet_source` is what packets claim: it never identifies, it is only held against
 // the pod's own addresses (host routes and inventory).
 [[nodiscard]] Source attribute_source(const Interface& interface, const net::Address& packet_source,
-                                      const inventory::Snapshot& snapshot);
+                                      TimePoint time, const inventory::Snapshot& snapshot);
 
 // The source of a log line, which has an address and perhaps an interface name ("" when not).
 [[nodiscard]] Source attribute_log_source(std::string_view interface_name,
-                                          const net::Address& source,
+                                          const net::Address& source, TimePoint time,
                                           const inventory::Snapshot& snapshot);
 
 [[nodiscard]] Peer attribute_peer(const net::Address& destination, std::uint16_t port,
-                                  Protocol protocol, const inventory::Snapshot& snapshot);
+                                  Protocol protocol, TimePoint time,
+                                  const inventory::Snapshot& snapshot);
 
 }  // namespace outflow::attribution

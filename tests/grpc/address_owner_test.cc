@@ -1,4 +1,5 @@
 // An address has one owner after another: what the whole aggregator keeps of each.
+
 #include <filesystem>
 #include <fstream>
 
@@ -45,7 +46,9 @@ const std::string kMysqlService =
 // An aggregator with an inventory that a test writes.
 class Cluster {
  public:
-  Cluster() { config_.inventory_file = dir_ / "cluster.json"; }
+  Cluster() {
+    config_.inventory_file = dir_ / "cluster.json";
+  }
 
   // Returns when the aggregator has it.
   void set_inventory(const std::vector<std::string>& objects) {
@@ -77,6 +80,22 @@ class Cluster {
     flow.stats.first_seen = flow.stats.last_seen = at(time);
     StubAgent agent(test::target_of(*pipeline_));
     REQUIRE(agent.send(report).ok());
+  }
+
+  void import(const std::string& lines, const char* time) {
+    const auto stub = v1::Import::NewStub(test::connect(test::target_of(*pipeline_)));
+    grpc::ClientContext context;
+    v1::ImportAnswer answer;
+    const auto writer = stub->CalicoLog(&context, &answer);
+    v1::CalicoLogChunk chunk;
+    chunk.mutable_options()->set_at_ns(unix_ns(at(time)));
+    writer->Write(chunk);
+    chunk.clear_options();
+    chunk.set_content(lines);
+    writer->Write(chunk);
+    writer->WritesDone();
+    REQUIRE(writer->Finish().ok());
+    REQUIRE(answer.imported() > 0);
   }
 
   // Stops the aggregator. Everything it kept, as "namespace > peer, established/refused".
@@ -141,4 +160,18 @@ TEST_CASE("a service that is deleted within a day leaves its evidence", "[addres
 
   CHECK(cluster.stop() ==
         Kept{"web > service service db/mysql, 1/0", "web > private 10.96.5.5, 0/1"});
+}
+
+TEST_CASE("a log line is not given to a pod that started after it", "[address_owner]") {
+  Cluster cluster;
+  cluster.set_inventory({pod("web", "web-1", kClient, "2026-11-01T00:00:00Z"), kMysql});
+  cluster.start();
+  cluster.import(
+      "calico-packet: IN=cali0123456789a OUT=ens18 SRC=10.244.3.17 DST=10.244.3.88 LEN=60 TTL=63 "
+      "ID=1 DF PROTO=TCP SPT=40000 DPT=3306 WINDOW=64240 RES=0x00 SYN URGP=0\n",
+      "2026-05-18T12:00:00Z");
+
+  CHECK(cluster.stop() ==
+        Kept{"(10.244.3.17: the pod that has the address now started later) > workload "
+             "StatefulSet db/mysql, 0/0"});
 }

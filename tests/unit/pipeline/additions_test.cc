@@ -135,6 +135,27 @@ TEST_CASE("an inventory that comes later names what it can and keeps what was kn
   CHECK(history.source.namespace_name == "web");
 }
 
+TEST_CASE("a record is given to a pod that lived all the time of it, and to no other",
+          "[additions]") {
+  const TimePoint seen = at("2026-05-18T12:00:00Z");
+  const auto judged = [&](nanoseconds before, TimePoint started) {
+    ingest::LogFlow line;
+    line.time = seen;
+    line.source = address("10.244.3.17");
+    line.destination = address("127.0.0.1");
+    store::History history = to_log_line(line, nothing()).history;
+    history.stats.first_seen = seen - before;
+    inventory::Model model = cluster().model();
+    model.pods[0].started = started;
+    return judge_again(history, {std::move(model), seen});
+  };
+
+  CHECK(judged(0s, seen - 1h));
+  CHECK_FALSE(judged(0s, seen + 1h));
+  // Somebody else had the address when the record began.
+  CHECK_FALSE(judged(2h, seen - 1h));
+}
+
 TEST_CASE("a log line keeps its digest and is evidence of its own kind", "[additions]") {
   ingest::LogFlow line;
   line.time = at("2026-05-18T12:00:00Z");
