@@ -226,6 +226,10 @@ Result<const Pod*> pod_behind(const Interface& interface, TimePoint time,
     found = pod;
   }
   if (found == nullptr) return fail(why_no_pod_behind(interface, time, snapshot));
+  if (inventory::is_calico_interface_name(interface.name)) {
+    return fail("interface " + interface.name + " is not that of pod " + found->namespace_name +
+                "/" + found->name + ", which has its address");
+  }
   return found;
 }
 

@@ -14,7 +14,9 @@
 namespace outflow::inventory {
 namespace {
 
+constexpr std::string_view kCalicoPrefix = "cali";
 constexpr std::size_t kCalicoHexDigits = 11;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 // Where an object stands in its vector of the model: a position stays true when a snapshot is
 // copied or moved, which a pointer would not.
@@ -79,13 +81,18 @@ std::string calico_interface_name(std::string_view namespace_name, std::string_v
   assert(ok == 1 && size * 2 >= kCalicoHexDigits);
   static_cast<void>(ok);
 
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string name = "cali";
+  std::string name(kCalicoPrefix);
   for (std::size_t i = 0; i < kCalicoHexDigits; ++i) {
     const unsigned int byte = digest[i / 2];
-    name += kHex[i % 2 == 0 ? byte >> 4U : byte & 0xfU];
+    name += kHexDigits[i % 2 == 0 ? byte >> 4U : byte & 0xfU];
   }
   return name;
+}
+
+bool is_calico_interface_name(std::string_view name) {
+  return name.size() == kCalicoPrefix.size() + kCalicoHexDigits &&
+         name.starts_with(kCalicoPrefix) &&
+         name.find_first_not_of(kHexDigits, kCalicoPrefix.size()) == std::string_view::npos;
 }
 
 struct Snapshot::Indexes {

@@ -18,6 +18,9 @@ namespace outflow::inventory {
 [[nodiscard]] std::string calico_interface_name(std::string_view namespace_name,
                                                 std::string_view pod);
 
+// Whether a name has that form, so that it is one pod's and no other's.
+[[nodiscard]] bool is_calico_interface_name(std::string_view name);
+
 // How far a pod's times and a flow's may be apart: the clocks of nodes differ, and the API server
 // keeps whole seconds.
 inline constexpr auto kClockSlack = std::chrono::minutes(1);

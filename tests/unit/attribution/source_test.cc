@@ -70,6 +70,21 @@ TEST_CASE("without the name the addresses routed to the interface tell", "[sourc
   CHECK(source.own_address);
 }
 
+TEST_CASE("an interface with a Calico name belongs to no pod of another name", "[source]") {
+  const Source source = attribute_source(interface("cali0123456789a", {ip("10.1.0.2")}),
+                                         ip("10.1.0.2"), kNow, cluster());
+
+  CHECK(source.namespace_name.empty());
+  CHECK(source.reason ==
+        "interface cali0123456789a is not that of pod db/db-1, which has its address");
+  // Any other name says nothing about its pod.
+  for (const char* name : {"cali1", "cali0123456789x", "cali0123456789A", "veth123456789ab"}) {
+    CHECK(
+        attribute_source(interface(name, {ip("10.1.0.2")}), ip("10.1.0.2"), kNow, cluster()).pod ==
+        "db-1");
+  }
+}
+
 TEST_CASE("routes that point at two pods name neither", "[source]") {
   const Source source = attribute_source(interface("veth12", {ip("10.1.0.1"), ip("10.1.0.2")}),
                                          ip("10.1.0.2"), kNow, cluster());

@@ -43,6 +43,11 @@ TEST_CASE("an interface name is the one Calico gives", "[snapshot]") {
   CHECK(calico_interface_name("default", "web-1") == "cali0761ccbeace");
   CHECK(calico_interface_name("kube-system", "coredns-abc") == "cali3d5d6ab04b5");
   CHECK(calico_interface_name("web", "frontend-7c9f6d5b8d-x2x4z") == "cali32e283ca7b8");
+  CHECK(is_calico_interface_name("cali32e283ca7b8"));
+  for (const char* name : {"", "cali", "cali1", "cali32e283ca7b", "cali32e283ca7b80",
+                           "cali32e283ca7bg", "cali32E283CA7B8", "veth32e283ca7b8"}) {
+    CHECK_FALSE(is_calico_interface_name(name));
+  }
 }
 
 TEST_CASE("a pod is found by its interface, unless it uses its node's", "[snapshot]") {
