@@ -188,11 +188,12 @@ Peer classify(const net::Address& destination, std::uint16_t port, Protocol prot
     peer.reason = "endpoint";
     return peer;
   }
-  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
-    return node_peer(*node, port, protocol, snapshot);
-  }
+  // Before the node: a service on its nodes' network has those of tomorrow, too.
   if (const Service* behind = snapshot.service_by_endpoint(destination, port, protocol)) {
     return service_peer(*behind, "endpoint");
+  }
+  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
+    return node_peer(*node, port, protocol, snapshot);
   }
   if (service != nullptr) return service_peer(*service, outside_reason(*service));
   return nobody_peer(destination, time, snapshot);

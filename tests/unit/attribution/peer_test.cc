@@ -64,9 +64,11 @@ Model two_namespaces() {
   Service legacy = service("db", "legacy", "ClusterIP", {ip("10.96.0.12")});
   Service kubernetes = service("default", "kubernetes", "ClusterIP", {ip("10.96.0.1")});
   kubernetes.ports = {{"https", 443, "6443", 0, Protocol::Tcp}};
-  model.services = {front, shop, legacy, kubernetes};
+  Service node_exporter = service("monitoring", "node-exporter", "ClusterIP", {});
+  model.services = {front, shop, legacy, kubernetes, node_exporter};
   model.endpoints = {{"web", "front", ip("10.244.1.5"), 8080, Protocol::Tcp},
                      {"db", "legacy", ip("192.0.2.50"), 5432, Protocol::Tcp},
+                     {"monitoring", "node-exporter", ip("192.168.1.11"), 9100, Protocol::Tcp},
                      {"default", "kubernetes", ip("192.168.1.11"), 6443, Protocol::Tcp}};
   return model;
 }
@@ -122,6 +124,17 @@ TEST_CASE("the API server is met by its ClusterIP and by its endpoints", "[peer]
   CHECK(peer_of("10.96.0.1").kind == PeerKind::ApiServer);
   CHECK(peer_of("192.168.1.11", 6443).kind == PeerKind::ApiServer);
   CHECK(peer_of("192.168.1.11", 6443, Protocol::Udp).kind == PeerKind::Node);
+}
+
+TEST_CASE("a service whose endpoint is on a node's network is the service, not the node",
+          "[peer]") {
+  const Peer peer = peer_of("192.168.1.11", 9100);
+
+  CHECK(peer.kind == PeerKind::Service);
+  CHECK(peer.namespace_name == "monitoring");
+  CHECK(peer.name == "node-exporter");
+  CHECK(peer.reason == "endpoint");
+  CHECK(peer_of("192.168.1.11", 9100, Protocol::Udp).kind == PeerKind::Node);
 }
 
 TEST_CASE("other ports of a node are the node, whatever runs on its network", "[peer]") {
