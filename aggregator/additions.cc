@@ -60,14 +60,15 @@ bool find_source(store::History& history, const inventory::Snapshot& snapshot) {
 }
 
 bool find_peer(store::History& history, const inventory::Snapshot& snapshot) {
-  if (history.peer.kind != attribution::PeerKind::Unknown) return false;
+  if (!attribution::is_stranger(history.peer.kind)) return false;
   const store::RawTuple& raw = history.raw;
   const auto peer_at = [&](TimePoint time) {
     return attribution::attribute_peer(raw.destination, raw.port, raw.protocol, time, snapshot);
   };
   attribution::Peer peer = peer_at(history.stats.last_seen);
-  if (peer.kind == attribution::PeerKind::Unknown || peer != peer_at(history.stats.first_seen))
+  if (!attribution::is_in_inventory(peer.kind) || peer != peer_at(history.stats.first_seen)) {
     return false;
+  }
   history.peer = std::move(peer);
   return true;
 }

@@ -1,4 +1,5 @@
 // An address has one owner after another: what the whole aggregator keeps of each.
+#include <httplib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -48,6 +49,7 @@ class Cluster {
  public:
   Cluster() {
     config_.inventory_file = dir_ / "cluster.json";
+    config_.http_listen = "127.0.0.1:0";
   }
 
   // Returns when the aggregator has it.
@@ -96,6 +98,14 @@ class Cluster {
     writer->WritesDone();
     REQUIRE(writer->Finish().ok());
     REQUIRE(answer.imported() > 0);
+  }
+
+  // Records, so far.
+  std::uint64_t judged_again() const {
+    httplib::Client http("127.0.0.1", pipeline_->http_port());
+    const std::string metrics = http.Get("/metrics")->body;
+    const std::string name = "\noutflow_records_judged_again_total ";
+    return std::stoull(metrics.substr(metrics.find(name) + name.size()));
   }
 
   // Stops the aggregator. Everything it kept, as "namespace > peer, established/refused".
@@ -174,4 +184,20 @@ TEST_CASE("a log line is not given to a pod that started after it", "[address_ow
   CHECK(cluster.stop() ==
         Kept{"(10.244.3.17: the pod that has the address now started later) > workload "
              "StatefulSet db/mysql, 0/0"});
+}
+
+TEST_CASE("an inventory that comes late names what was there then, and nothing that came later",
+          "[address_owner]") {
+  Cluster cluster;
+  cluster.start();
+  cluster.send(kService, "2026-04-01T12:00:00Z", true);  // however long ago
+  cluster.send(kPassedOn, "2026-05-18T12:00:00Z", true);
+  cluster.send("10.244.3.99", "2026-05-18T12:00:01Z", true);
+  cluster.set_inventory(
+      {kWeb, kMysql, kMysqlService, pod("late", "late", "10.244.3.99", "2026-05-18T14:00:00Z")});
+  REQUIRE(test::eventually([&] { return cluster.judged_again() == 3; }));
+
+  CHECK(cluster.stop() == Kept{"web > service service db/mysql, 1/0",
+                               "web > workload StatefulSet db/mysql, 1/0",
+                               "web > private 10.244.3.99, 1/0"});
 }
