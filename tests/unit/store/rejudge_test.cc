@@ -16,7 +16,8 @@ const Day kDay = day(kNoon);
 struct Kept {
   explicit Kept(std::vector<History> histories)
       : store(std::move(*Store::open(dir.path(), std::chrono::days(400)))) {
-    REQUIRE(store->add(batch(1, std::move(histories))));
+    const auto merged = store->add(batch(1, std::move(histories)));
+    REQUIRE(merged);
   }
   test::TempDir dir;
   std::unique_ptr<Store> store;
