@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "aggregator/attribution/attribute.h"
 
@@ -21,10 +22,11 @@ void join_own_addresses(store::History& history) {
 store::History to_history(const Report& report, const Flow& flow, const Interface& interface,
                           const inventory::Snapshot& snapshot) {
   store::History history;
-  history.day = day_of(flow.stats.last_seen);
-  history.source = attribution::attribute_source(interface, flow.source, snapshot);
+  const TimePoint time = flow.stats.last_seen;
+  history.day = day_of(time);
+  history.source = attribution::attribute_source(interface, flow.source, time, snapshot);
   history.peer = attribution::attribute_peer(flow.key.destination, flow.key.destination_port,
-                                             flow.key.protocol, snapshot);
+                                             flow.key.protocol, time, snapshot);
   history.stats = flow.stats;
   history.raw = {.node = report.node,
                  .interface_name = interface.name,
@@ -38,11 +40,45 @@ store::History to_history(const Report& report, const Flow& flow, const Interfac
   return history;
 }
 
+// A record of strangers sums whatever an address was that day: only who had it from the first
+// packet to the last may have the record. Known ends are never forgotten because the inventory
+// moved on.
+bool find_source(store::History& history, const inventory::Snapshot& snapshot) {
+  if (!history.source.namespace_name.empty()) return false;
+  const store::RawTuple& raw = history.raw;
+  const auto source_at = [&](TimePoint time) {
+    if (raw.evidence == store::Evidence::Log) {
+      return attribution::attribute_log_source(raw.interface_name, raw.source, time, snapshot);
+    }
+    return attribution::attribute_source({0, raw.interface_name, {}}, raw.source, time, snapshot);
+  };
+  attribution::Source source = source_at(history.stats.last_seen);
+  if (source.namespace_name.empty() || source != source_at(history.stats.first_seen)) return false;
+  history.source = std::move(source);
+  join_own_addresses(history);
+  return true;
+}
+
+bool find_peer(store::History& history, const inventory::Snapshot& snapshot) {
+  if (!attribution::is_stranger(history.peer.kind)) return false;
+  const store::RawTuple& raw = history.raw;
+  const auto peer_at = [&](TimePoint time) {
+    return attribution::attribute_peer(raw.destination, raw.port, raw.protocol, time, snapshot);
+  };
+  attribution::Peer peer = peer_at(history.stats.last_seen);
+  if (!attribution::is_in_inventory(peer.kind) || peer != peer_at(history.stats.first_seen)) {
+    return false;
+  }
+  history.peer = std::move(peer);
+  return true;
+}
+
 std::vector<store::Presence> presences_of(const Report& report,
                                           const inventory::Snapshot& snapshot) {
   std::set<std::string> namespaces;
   for (const Interface& interface : report.interfaces) {
-    const auto source = attribution::attribute_source(interface, net::Address(), snapshot);
+    const auto source =
+        attribution::attribute_source(interface, net::Address(), report.interval.end, snapshot);
     if (!source.namespace_name.empty()) namespaces.insert(source.namespace_name);
   }
   std::vector<store::Presence> presences;
@@ -86,9 +122,9 @@ store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
   line.digest = flow.digest;
   line.history.day = day_of(flow.time);
   line.history.source =
-      attribution::attribute_log_source(flow.interface_name, flow.source, snapshot);
+      attribution::attribute_log_source(flow.interface_name, flow.source, flow.time, snapshot);
   line.history.peer =
-      attribution::attribute_peer(flow.destination, flow.port, flow.protocol, snapshot);
+      attribution::attribute_peer(flow.destination, flow.port, flow.protocol, flow.time, snapshot);
   line.history.stats = ingest::stats_of(flow);
   line.history.raw = {.node = flow.node,
                       .interface_name = flow.interface_name,
@@ -102,29 +138,8 @@ store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
 }
 
 bool judge_again(store::History& history, const inventory::Snapshot& snapshot) {
-  const store::RawTuple& raw = history.raw;
-  attribution::Source source;
-  if (raw.evidence == store::Evidence::Log) {
-    source = attribution::attribute_log_source(raw.interface_name, raw.source, snapshot);
-  } else {
-    source =
-        attribution::attribute_source(Interface{0, raw.interface_name, {}}, raw.source, snapshot);
-  }
-  const attribution::Peer peer =
-      attribution::attribute_peer(raw.destination, raw.port, raw.protocol, snapshot);
-  bool changed = false;
-  // A known end is never forgotten because the inventory moved on.
-  if (history.source.namespace_name.empty() && !source.namespace_name.empty()) {
-    history.source = source;
-    join_own_addresses(history);
-    changed = true;
-  }
-  if (history.peer.kind == attribution::PeerKind::Unknown &&
-      peer.kind != attribution::PeerKind::Unknown) {
-    history.peer = peer;
-    changed = true;
-  }
-  return changed;
+  const bool found_source = find_source(history, snapshot);
+  return find_peer(history, snapshot) || found_source;
 }
 
 }  // namespace outflow

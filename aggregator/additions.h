@@ -16,7 +16,8 @@ namespace outflow {
 [[nodiscard]] store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
                                                 const inventory::Snapshot& snapshot);
 
-// Gives source and peer of a record again. True when one of them changed.
+// Gives source and peer of a record again, where they were strangers. True when one of them
+// changed.
 [[nodiscard]] bool judge_again(store::History& history, const inventory::Snapshot& snapshot);
 
 }  // namespace outflow

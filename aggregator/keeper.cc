@@ -12,7 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kExpireEvery = 1h;
-// Owners may be known late; older unknowns are left as they were seen.
+// Owners may be known late; once the first inventory was tried, older strangers are left as they
+// were seen.
 constexpr auto kJudgeDays = std::chrono::days(2);
 // An agent's clock may be ahead of ours.
 constexpr auto kAheadDays = std::chrono::days(1);
@@ -29,6 +30,7 @@ void Keeper::step(Moment now) {
     expire();
   }
   const auto snapshot = inventory_.view().snapshot;
+  if (snapshot->as_of() == TimePoint()) return;  // none was read yet
   const bool changed = snapshot != judged_with_;
   const bool due = changed ? now >= rested_ : !judged_twice_ && now >= second_look_;
   if (!due) return;
@@ -43,16 +45,19 @@ void Keeper::step(Moment now) {
 
 void Keeper::judge(const inventory::Snapshot& snapshot) {
   const Day today = day_of(clock_.now());
-  const auto judged =
-      store_.rejudge(today - kJudgeDays, today + kAheadDays,
-                     [&](store::History& history) { return judge_again(history, snapshot); });
+  const Day recent = today - kJudgeDays;
+  const Day first = judged_all_ ? recent : std::min(recent, store_.first_day().value_or(recent));
+  const auto judged = store_.rejudge(first, today + kAheadDays, [&](store::History& history) {
+    return judge_again(history, snapshot);
+  });
   if (!judged) {
-    log::error("cannot attribute again what was unknown", {{"error", judged.error().what}});
+    log::error("cannot attribute strangers again", {{"error", judged.error().what}});
     return;
   }
+  judged_all_ = true;
   judged_again_ += *judged;
   if (*judged > 0) {
-    log::info("attributed what was unknown", {{"records", std::to_string(*judged)}});
+    log::info("attributed strangers again", {{"records", std::to_string(*judged)}});
   }
 }
 

@@ -1,5 +1,9 @@
-// What has to be done to the store from time to time: judge unknown ends again when the inventory
+// What has to be done to the store from time to time: judge strangers again when the inventory
 // changed, delete days beyond the retention. One thread steps it.
+//
+// The first inventory of a process is tried on all days: nobody knows which one judged them, and
+// what was private or external for want of a better one would keep its address in a policy for
+// ever. Later ones are tried on the last days only.
 #pragma once
 
 #include <chrono>
@@ -35,6 +39,7 @@ class Keeper {
   const Clock& clock_;
   std::shared_ptr<const inventory::Snapshot> judged_with_;
   bool judged_twice_ = true;
+  bool judged_all_ = false;
   Moment rested_{};       // a newer inventory is looked at from here on
   Moment second_look_{};  // and the same one again from here on
   Moment expire_next_{};

@@ -130,7 +130,8 @@ bool Target::matches(const net::Address& destination, const Peer& peer) const {
 
 std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {
   if (address_) {
-    Peer peer = attribution::attribute_peer(*address_, 0, Protocol::Tcp, snapshot);
+    Peer peer =
+        attribution::attribute_peer(*address_, 0, Protocol::Tcp, snapshot.as_of(), snapshot);
     peer.address = *address_;
     return peer;
   }

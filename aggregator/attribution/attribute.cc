@@ -158,9 +158,19 @@ Peer node_peer(const inventory::Node& node, std::uint16_t port, Protocol protoco
   return peer;
 }
 
+// An address that no pod had then, or that is no pod's at all.
+Peer nobody_peer(const net::Address& destination, TimePoint time, const Snapshot& snapshot) {
+  Peer peer = outside_peer(destination);
+  const std::string_view why = snapshot.why_no_pod(destination, time);
+  if (why.empty() && !snapshot.in_pod_network(destination)) return peer;
+  peer.kind = PeerKind::Unknown;
+  peer.reason = why.empty() ? "in a pod network, but no pod of the inventory has it" : why;
+  return peer;
+}
+
 Peer classify(const net::Address& destination, std::uint16_t port, Protocol protocol,
-              const Snapshot& snapshot) {
-  if (const Pod* pod = snapshot.pod_by_address(destination)) {
+              TimePoint time, const Snapshot& snapshot) {
+  if (const Pod* pod = snapshot.pod_by_address(destination, time)) {
     return pod_peer(*pod, port, protocol, destination, snapshot);
   }
   const Service* service = snapshot.service_by_address(destination);
@@ -178,27 +188,36 @@ Peer classify(const net::Address& destination, std::uint16_t port, Protocol prot
     peer.reason = "endpoint";
     return peer;
   }
-  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
-    return node_peer(*node, port, protocol, snapshot);
-  }
+  // Before the node: a service on its nodes' network has those of tomorrow, too.
   if (const Service* behind = snapshot.service_by_endpoint(destination, port, protocol)) {
     return service_peer(*behind, "endpoint");
   }
-  if (service != nullptr) return service_peer(*service, outside_reason(*service));
-  Peer peer = outside_peer(destination);
-  if (snapshot.in_pod_network(destination)) {
-    peer.kind = PeerKind::Unknown;
-    peer.reason = "in a pod network, but no pod of the inventory has it";
+  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
+    return node_peer(*node, port, protocol, snapshot);
   }
-  return peer;
+  if (service != nullptr) return service_peer(*service, outside_reason(*service));
+  return nobody_peer(destination, time, snapshot);
+}
+
+// Why none of the addresses routed to an interface leads to a pod.
+std::string why_no_pod_behind(const Interface& interface, TimePoint time,
+                              const Snapshot& snapshot) {
+  std::string reason = "no pod of the inventory has interface " + interface.name;
+  for (const net::Address& address : interface.addresses) {
+    const std::string_view why = snapshot.why_no_pod(address, time);
+    if (!why.empty())
+      return reason.append("; ").append(address.to_string()).append(": ").append(why);
+  }
+  return reason;
 }
 
 // The pod whose interface this is, or why nobody knows it.
-Result<const Pod*> pod_behind(const Interface& interface, const Snapshot& snapshot) {
+Result<const Pod*> pod_behind(const Interface& interface, TimePoint time,
+                              const Snapshot& snapshot) {
   const Pod* found = snapshot.pod_by_interface(interface.name);
   if (found != nullptr) return found;
   for (const net::Address& address : interface.addresses) {
-    const Pod* pod = snapshot.pod_by_address(address);
+    const Pod* pod = snapshot.pod_by_address(address, time);
     if (pod == nullptr || pod == found) continue;
     if (found != nullptr) {
       return fail("the addresses routed to " + interface.name + " are those of two pods, " +
@@ -207,15 +226,19 @@ Result<const Pod*> pod_behind(const Interface& interface, const Snapshot& snapsh
     }
     found = pod;
   }
-  if (found == nullptr) return fail("no pod of the inventory has interface " + interface.name);
+  if (found == nullptr) return fail(why_no_pod_behind(interface, time, snapshot));
+  if (inventory::is_calico_interface_name(interface.name)) {
+    return fail("interface " + interface.name + " is not that of pod " + found->namespace_name +
+                "/" + found->name + ", which has its address");
+  }
   return found;
 }
 
 }  // namespace
 
 Source attribute_source(const Interface& interface, const net::Address& packet_source,
-                        const Snapshot& snapshot) {
-  const auto behind = pod_behind(interface, snapshot);
+                        TimePoint time, const Snapshot& snapshot) {
+  const auto behind = pod_behind(interface, time, snapshot);
   const Pod* pod = behind ? *behind : nullptr;
   Source source;
   if (pod != nullptr) {
@@ -232,13 +255,17 @@ Source attribute_source(const Interface& interface, const net::Address& packet_s
 }
 
 Source attribute_log_source(std::string_view interface_name, const net::Address& source,
-                            const Snapshot& snapshot) {
+                            TimePoint time, const Snapshot& snapshot) {
   const Pod* pod = snapshot.pod_by_interface(interface_name);
-  if (pod == nullptr) pod = snapshot.pod_by_address(source);
+  if (pod == nullptr) pod = snapshot.pod_by_address(source, time);
   if (pod != nullptr) return source_of(*pod);
   Source unknown;
   if (const inventory::Node* node = snapshot.node_by_address(source)) {
     unknown.reason = source.to_string() + " is node " + node->name + ", no pod";
+    return unknown;
+  }
+  if (const std::string_view why = snapshot.why_no_pod(source, time); !why.empty()) {
+    unknown.reason = source.to_string().append(": ").append(why);
     return unknown;
   }
   unknown.reason = "no pod of the inventory has " +
@@ -249,8 +276,8 @@ Source attribute_log_source(std::string_view interface_name, const net::Address&
 }
 
 Peer attribute_peer(const net::Address& destination, std::uint16_t port, Protocol protocol,
-                    const Snapshot& snapshot) {
-  Peer peer = classify(destination, port, protocol, snapshot);
+                    TimePoint time, const Snapshot& snapshot) {
+  Peer peer = classify(destination, port, protocol, time, snapshot);
   peer.address = destination;
   return peer;
 }

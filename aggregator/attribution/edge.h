@@ -31,6 +31,17 @@ enum class PeerKind : std::uint8_t {
 // "private", "external", "multicast", "unknown": the words of every table and of JSON.
 [[nodiscard]] std::string_view to_text(PeerKind kind);
 
+// Nobody of the cluster, as far as the inventory knew: Unknown, Private, External. A later
+// inventory may know better.
+[[nodiscard]] constexpr bool is_stranger(PeerKind kind) {
+  return kind == PeerKind::Unknown || kind == PeerKind::Private || kind == PeerKind::External;
+}
+// Somebody whom the inventory has: Service, Workload, Node, ApiServer.
+[[nodiscard]] constexpr bool is_in_inventory(PeerKind kind) {
+  return kind == PeerKind::Service || kind == PeerKind::Workload || kind == PeerKind::Node ||
+         kind == PeerKind::ApiServer;
+}
+
 struct Source {
   std::string namespace_name;  // "" when unknown
   inventory::Workload workload;

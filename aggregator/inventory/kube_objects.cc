@@ -1,5 +1,7 @@
 #include "aggregator/inventory/kube_objects.h"
 
+#include <algorithm>
+
 #include "common/text.h"
 
 namespace outflow::inventory {
@@ -52,6 +54,19 @@ void add_ports(const JsonValue& container, std::vector<NamedPort>& ports) {
     ports.push_back(
         {port["name"].text(), port["containerPort"].port(), read_protocol(port["protocol"])});
   }
+}
+
+// When the last container ended; epoch when one of them is not said to have.
+TimePoint read_end(const JsonValue& status) {
+  TimePoint end{};
+  for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
+    for (const JsonValue& container : status[list].items()) {
+      const TimePoint time = read_time(container["state"]["terminated"]["finishedAt"]);
+      if (time == TimePoint()) return {};
+      end = std::max(end, time);
+    }
+  }
+  return end;
 }
 
 }  // namespace
@@ -116,6 +131,7 @@ Pod read_pod(const JsonValue& object) {
     if (container["restartPolicy"].text() == "Always") add_ports(container, pod.ports);
   }
   pod.started = read_time(status["startTime"]);
+  if (is_finished(pod)) pod.ended = read_end(status);
   return pod;
 }
 

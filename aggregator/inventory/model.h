@@ -52,7 +52,11 @@ struct Pod {
   Workload workload;
   std::vector<NamedPort> ports;
   TimePoint started{};  // status.startTime; epoch when absent
+  TimePoint ended{};    // when its last container ended; epoch when it runs, or nothing says so
 };
+[[nodiscard]] inline bool is_finished(const Pod& pod) {
+  return pod.phase == "Succeeded" || pod.phase == "Failed";
+}
 
 struct ServicePort {
   std::string name;

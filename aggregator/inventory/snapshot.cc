@@ -14,7 +14,9 @@
 namespace outflow::inventory {
 namespace {
 
+constexpr std::string_view kCalicoPrefix = "cali";
 constexpr std::size_t kCalicoHexDigits = 11;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 // Where an object stands in its vector of the model: a position stays true when a snapshot is
 // copied or moved, which a pointer would not.
@@ -40,10 +42,6 @@ std::string full_name(std::string_view namespace_name, std::string_view name) {
   text.reserve(namespace_name.size() + 1 + name.size());
   text.append(namespace_name).append("/").append(name);
   return text;
-}
-
-bool is_finished(const Pod& pod) {
-  return pod.phase == "Succeeded" || pod.phase == "Failed";
 }
 
 // The order in which pods that claim one address are believed; the name settles what is left, so
@@ -83,19 +81,24 @@ std::string calico_interface_name(std::string_view namespace_name, std::string_v
   assert(ok == 1 && size * 2 >= kCalicoHexDigits);
   static_cast<void>(ok);
 
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string name = "cali";
+  std::string name(kCalicoPrefix);
   for (std::size_t i = 0; i < kCalicoHexDigits; ++i) {
     const unsigned int byte = digest[i / 2];
-    name += kHex[i % 2 == 0 ? byte >> 4U : byte & 0xfU];
+    name += kHexDigits[i % 2 == 0 ? byte >> 4U : byte & 0xfU];
   }
   return name;
+}
+
+bool is_calico_interface_name(std::string_view name) {
+  return name.size() == kCalicoPrefix.size() + kCalicoHexDigits &&
+         name.starts_with(kCalicoPrefix) &&
+         name.find_first_not_of(kHexDigits, kCalicoPrefix.size()) == std::string_view::npos;
 }
 
 struct Snapshot::Indexes {
   explicit Indexes(const Model& model);
 
-  std::unordered_map<net::Address, Position> pod_by_address;
+  std::unordered_map<net::Address, std::vector<Position>> pods_by_address;  // best claim first
   std::unordered_map<std::string, Position> pod_by_interface;
   std::unordered_map<std::string, std::vector<Position>> pods_by_namespace;
   std::unordered_map<net::Address, Position> node_by_address;
@@ -127,6 +130,10 @@ Snapshot::Indexes::Indexes(const Model& model) {
     }
   }
   for (Position i = 0; i < model.pods.size(); ++i) add_pod(model, i);
+  for (auto& [address, claimants] : pods_by_address) {
+    std::sort(claimants.begin(), claimants.end(),
+              [&](Position a, Position b) { return claim(model.pods[b]) < claim(model.pods[a]); });
+  }
   for (Position i = 0; i < model.services.size(); ++i) add_service(model, i);
   for (Position i = 0; i < model.endpoints.size(); ++i) {
     const Endpoint& endpoint = model.endpoints[i];
@@ -145,10 +152,7 @@ void Snapshot::Indexes::add_pod(const Model& model, Position position) {
   pods_by_namespace[pod.namespace_name].push_back(position);
   if (pod.host_network) return;  // it has the node's addresses and no interface of its own
   pod_by_interface.try_emplace(calico_interface_name(pod.namespace_name, pod.name), position);
-  for (const net::Address& address : pod.addresses) {
-    const auto [it, inserted] = pod_by_address.try_emplace(address, position);
-    if (!inserted && claim(model.pods[it->second]) < claim(pod)) it->second = position;
-  }
+  for (const net::Address& address : pod.addresses) pods_by_address[address].push_back(position);
 }
 
 void Snapshot::Indexes::add_service(const Model& model, Position position) {
@@ -174,8 +178,28 @@ void Snapshot::Indexes::add_service(const Model& model, Position position) {
 Snapshot::Snapshot(Model model, TimePoint as_of)
     : model_(std::move(model)), as_of_(as_of), indexes_(std::make_shared<const Indexes>(model_)) {}
 
-const Pod* Snapshot::pod_by_address(const net::Address& address) const {
-  return find(indexes_->pod_by_address, address, model_.pods);
+Snapshot::Lifetime Snapshot::lifetime_at(const Pod& pod, TimePoint time) const {
+  if (pod.started - kClockSlack > time) return Lifetime::NotYet;
+  const TimePoint ended = pod.ended == TimePoint() ? as_of_ : pod.ended;
+  return is_finished(pod) && time - kClockSlack > ended ? Lifetime::Over : Lifetime::Lives;
+}
+
+const Pod* Snapshot::pod_by_address(const net::Address& address, TimePoint time) const {
+  const auto it = indexes_->pods_by_address.find(address);
+  if (it == indexes_->pods_by_address.end()) return nullptr;
+  for (const Position position : it->second) {
+    const Pod& pod = model_.pods[position];
+    if (lifetime_at(pod, time) == Lifetime::Lives) return &pod;
+  }
+  return nullptr;
+}
+
+std::string_view Snapshot::why_no_pod(const net::Address& address, TimePoint time) const {
+  const auto it = indexes_->pods_by_address.find(address);
+  if (it == indexes_->pods_by_address.end() || pod_by_address(address, time) != nullptr) return "";
+  const Lifetime lifetime = lifetime_at(model_.pods[it->second.front()], time);
+  return lifetime == Lifetime::NotYet ? "the pod that has the address now started later"
+                                      : "the pod that had the address had ended by then";
 }
 
 const Pod* Snapshot::pod_by_interface(std::string_view interface_name) const {
@@ -187,7 +211,7 @@ const Node* Snapshot::node_by_address(const net::Address& address) const {
 }
 
 const Service* Snapshot::service_by_address(const net::Address& address) const {
-  if (pod_by_address(address) != nullptr) return nullptr;
+  if (indexes_->pods_by_address.contains(address)) return nullptr;
   const Service* service = find(indexes_->service_by_cluster_address, address, model_.services);
   if (service != nullptr) return service;
   return find(indexes_->service_by_outside_address, address, model_.services);

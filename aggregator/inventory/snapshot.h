@@ -18,16 +18,28 @@ namespace outflow::inventory {
 [[nodiscard]] std::string calico_interface_name(std::string_view namespace_name,
                                                 std::string_view pod);
 
+// Whether a name has that form, so that it is one pod's and no other's.
+[[nodiscard]] bool is_calico_interface_name(std::string_view name);
+
+// How far a pod's times and a flow's may be apart: the clocks of nodes differ, and the API server
+// keeps whole seconds.
+inline constexpr auto kClockSlack = std::chrono::minutes(1);
+
 class Snapshot {
  public:
   Snapshot(Model model, TimePoint as_of);
 
-  // Null when nobody owns it. Where several pods claim an address (a finished pod keeps its own in
-  // status), a running one wins, then the one started last. Host-network pods own no address here.
-  [[nodiscard]] const Pod* pod_by_address(const net::Address& address) const;
+  // The pod that had the address at `time`; null when nobody had. Where several claim it (a
+  // finished pod keeps its own in status), a running one wins, then the one started last, of those
+  // that had started by then and not yet ended. A start nobody knows is early enough; an end nobody
+  // knows was before the inventory was made. Host-network pods own no address here.
+  [[nodiscard]] const Pod* pod_by_address(const net::Address& address, TimePoint time) const;
+  // Why none of the pods that claim the address had it at `time`; "" when one had, or none claims
+  // it.
+  [[nodiscard]] std::string_view why_no_pod(const net::Address& address, TimePoint time) const;
   [[nodiscard]] const Pod* pod_by_interface(std::string_view interface_name) const;
   [[nodiscard]] const Node* node_by_address(const net::Address& address) const;
-  // A ClusterIP, external IP or load balancer address; null for a pod's.
+  // A ClusterIP, external IP or load balancer address; null for what a pod claims.
   [[nodiscard]] const Service* service_by_address(const net::Address& address) const;
   // The service with this external IP or load balancer address and port. Several services may share
   // such an address, and it may be a node's: only the port tells.
@@ -54,6 +66,10 @@ class Snapshot {
 
  private:
   struct Indexes;
+  enum class Lifetime : std::uint8_t { NotYet, Lives, Over };
+
+  [[nodiscard]] Lifetime lifetime_at(const Pod& pod, TimePoint time) const;
+
   Model model_;
   TimePoint as_of_;
   std::shared_ptr<const Indexes> indexes_;

@@ -58,19 +58,41 @@ Error open_error(const std::string& directory, const rocksdb::Status& status) {
   return Error{"cannot open the store in " + directory + ": " + text};
 }
 
-// A store nobody wrote to gets our mark; one of another format, or of another program, is refused.
-Result<void> check_format(rocksdb::DB& db, const std::string& directory) {
+// False: nobody wrote to it yet. A store of another format, or of another program, is refused.
+Result<bool> has_our_format(rocksdb::DB& db, const std::string& directory) {
   std::string format;
   const rocksdb::Status status = db.Get({}, format_key(), &format);
   if (status.ok()) {
-    if (format == kFormat) return {};
+    if (format == kFormat) return true;
     return fail("the store in " + directory + " has format '" + format + "', this program reads '" +
-                std::string(kFormat) + "'");
+                std::string(kFormat) +
+                "': move the folder away, or keep the program that wrote it");
   }
   if (!status.IsNotFound()) return fail(open_error(directory, status));
   const std::unique_ptr<rocksdb::Iterator> any(db.NewIterator({}));
   any->SeekToFirst();
   if (any->Valid()) return fail("the database in " + directory + " is not Outflow's");
+  return false;
+}
+
+// RocksDB merges what it recovers while it opens, and would merge values of another format in our
+// way: they are looked at without a right to write first. What cannot be opened that way, the
+// opening itself tells.
+Result<void> refuse_other_format(const std::string& directory) {
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Options reading = options();
+  reading.create_if_missing = false;
+  if (!rocksdb::DB::OpenForReadOnly(reading, directory, &opened).ok()) return {};
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  const auto ours = has_our_format(*db, directory);
+  if (!ours) return fail(Error(ours.error()));
+  return {};
+}
+
+Result<void> mark_format(rocksdb::DB& db, const std::string& directory) {
+  const auto ours = has_our_format(db, directory);
+  if (!ours) return fail(Error(ours.error()));
+  if (*ours) return {};
   rocksdb::WriteOptions synced;
   synced.sync = true;
   const rocksdb::Status written = db.Put(synced, format_key(), rocksdb::Slice(kFormat));
@@ -117,15 +139,16 @@ Store::~Store() {
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, nanoseconds retention) {
   if (auto made = make_directory(directory); !made) return fail(std::move(made).error());
+  if (auto format = refuse_other_format(directory); !format) {
+    return fail(std::move(format).error());
+  }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), directory, &db);
   if (!status.ok()) return fail(open_error(directory, status));
   auto database = std::make_unique<Database>();
   database->db.reset(db);
   database->retention = retention;
-  if (auto checked = check_format(*db, directory); !checked) {
-    return fail(std::move(checked).error());
-  }
+  if (auto marked = mark_format(*db, directory); !marked) return fail(std::move(marked).error());
   return std::unique_ptr<Store>(new Store(std::move(database)));
 }
 

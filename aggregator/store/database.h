@@ -2,9 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
@@ -25,6 +28,10 @@ inline std::string_view view(const rocksdb::Slice& slice) {
 
 [[nodiscard]] inline Error damaged(std::string_view key) {
   return Error{"store: the value of " + describe_key(key) + " cannot be read"};
+}
+
+[[nodiscard]] inline Error damaged(const History& of_key) {
+  return damaged(flow_key(of_key));
 }
 
 // An iterator over keys from `first` up to but not `end`.
@@ -61,6 +68,17 @@ struct Store::Database {
   // On return the write is on disk.
   [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch);
   [[nodiscard]] Day first_kept_day() const { return Day(std::chrono::days(first_kept.load())); }
+
+  // The records of a scan, of which only the key was read. The callback returns false to stop.
+  using VisitKey = std::function<Result<bool>(History&, std::string_view value)>;
+  [[nodiscard]] Result<void> walk(const std::optional<std::string>& namespace_name, Day from,
+                                  Day to, const VisitKey& visit) const;
+
+  // Keys of the day's records that `judge` changes.
+  [[nodiscard]] Result<std::vector<std::string>> judged_otherwise(Day day,
+                                                                  const Judge& judge) const;
+  // Moves those of these records that `judge` changes, in one write; gives how many.
+  [[nodiscard]] Result<std::uint64_t> move(std::span<const std::string> keys, const Judge& judge);
 };
 
 }  // namespace outflow::store

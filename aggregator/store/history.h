@@ -1,4 +1,5 @@
-// What is kept: a raw tuple on one UTC day beside the class it was given.
+// What is kept: a raw tuple on one UTC day and the peer it went to. A tuple whose address passes to
+// another peer within the day has a record for each.
 #pragma once
 
 #include <compare>

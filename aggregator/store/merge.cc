@@ -54,7 +54,7 @@ class FlowMerge final : public rocksdb::MergeOperator {
     *out = sum.value();
     return true;
   }
-  [[nodiscard]] const char* Name() const override { return "outflow.flow/1"; }
+  [[nodiscard]] const char* Name() const override { return "outflow.flow/2"; }
 };
 
 }  // namespace

@@ -12,10 +12,10 @@ constexpr std::uint64_t kCountedMax = 100'000;
 
 }  // namespace
 
-Result<void> Store::scan(const std::optional<std::string>& namespace_name, Day from, Day to,
-                         const Visit& visit) const {
-  from = std::max(from, database_->first_kept_day());
-  Range records(*database_->db,
+Result<void> Store::Database::walk(const std::optional<std::string>& namespace_name, Day from,
+                                   Day to, const VisitKey& visit) const {
+  from = std::max(from, first_kept_day());
+  Range records(*db,
                 namespace_name ? namespace_day_key(*namespace_name, from) : table_key(Table::Flows),
                 namespace_name ? namespace_end(*namespace_name) : table_end(Table::Flows));
   while (records.valid()) {
@@ -29,11 +29,21 @@ Result<void> Store::scan(const std::optional<std::string>& namespace_name, Day f
       records.seek(namespace_end(history.source.namespace_name));
       continue;
     }
-    if (!read_flow_value(records.value(), history)) return fail(damaged(records.key()));
-    if (!visit(history)) break;
+    const auto more = visit(history, records.value());
+    if (!more) return fail(Error(more.error()));
+    if (!*more) break;
     records.next();
   }
   return records.finish();
+}
+
+Result<void> Store::scan(const std::optional<std::string>& namespace_name, Day from, Day to,
+                         const Visit& visit) const {
+  return database_->walk(namespace_name, from, to,
+                         [&](History& history, std::string_view value) -> Result<bool> {
+                           if (!read_flow_value(value, history)) return fail(damaged(history));
+                           return visit(history);
+                         });
 }
 
 Result<std::vector<std::string>> Store::namespaces(Day from, Day to) const {

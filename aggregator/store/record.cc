@@ -11,13 +11,14 @@ namespace {
 using attribution::PeerKind;
 
 constexpr std::uint8_t kValueVersion = 1;
+constexpr std::uint8_t kFlowValueVersion = 2;  // who the peer is went to the key
 
 std::string start(Table table) {
   return std::string(1, static_cast<char>(table));
 }
 
-std::string start_value() {
-  return std::string(1, static_cast<char>(kValueVersion));
+std::string start_value(std::uint8_t version = kValueVersion) {
+  return std::string(1, static_cast<char>(version));
 }
 
 // Takes the byte of the table, or of the version of a value.
@@ -87,6 +88,24 @@ net::Address read_key_address(Reader& in) {
       .value_or(net::Address());
 }
 
+// An address has one peer after another, and the evidence of each is its own. What may change about
+// a peer that stays the same (its labels, the service before it) is no part of the key.
+void write_key_peer(Writer& out, const attribution::Peer& peer) {
+  out.byte(static_cast<std::uint8_t>(peer.kind));
+  out.key_text(peer.namespace_name);
+  out.key_text(peer.name);
+  out.key_text(peer.workload_kind);
+}
+
+void read_key_peer(Reader& in, attribution::Peer& peer) {
+  const std::uint8_t kind = in.byte();
+  if (kind > static_cast<std::uint8_t>(PeerKind::Multicast)) in.spoil();
+  peer.kind = static_cast<PeerKind>(kind);
+  peer.namespace_name = in.key_text();
+  peer.name = in.key_text();
+  peer.workload_kind = in.key_text();
+}
+
 }  // namespace
 
 std::string format_key() {
@@ -136,6 +155,7 @@ std::string flow_key(const History& history) {
   out.byte(static_cast<std::uint8_t>(history.raw.protocol));
   out.byte(static_cast<std::uint8_t>(history.raw.evidence));
   out.big_endian(history.raw.apart, 4);
+  write_key_peer(out, history.peer);
   return key;
 }
 
@@ -155,11 +175,12 @@ bool read_flow_key(std::string_view key, History& history) {
   if (evidence > static_cast<std::uint8_t>(Evidence::Log)) in.spoil();
   raw.evidence = static_cast<Evidence>(evidence);
   raw.apart = static_cast<std::uint32_t>(in.big_endian(4));
+  read_key_peer(in, history.peer);
   return in.done();
 }
 
 std::string flow_value(const History& history) {
-  std::string value = start_value();
+  std::string value = start_value(kFlowValueVersion);
   Writer out(value);
   write_stats(out, history.stats);
   const attribution::Source& source = history.source;
@@ -169,10 +190,6 @@ std::string flow_value(const History& history) {
   out.text(source.reason);
   out.byte(source.own_address ? 1 : 0);
   const attribution::Peer& peer = history.peer;
-  out.byte(static_cast<std::uint8_t>(peer.kind));
-  out.text(peer.namespace_name);
-  out.text(peer.name);
-  out.text(peer.workload_kind);
   out.text(peer.selector);
   out.text(peer.service);
   out.address(peer.address);
@@ -182,7 +199,7 @@ std::string flow_value(const History& history) {
 
 bool read_flow_value(std::string_view value, History& history) {
   Reader in(value);
-  expect(in, kValueVersion);
+  expect(in, kFlowValueVersion);
   read_stats(in, history.stats);
   attribution::Source& source = history.source;
   source.workload.kind = in.text();
@@ -191,12 +208,6 @@ bool read_flow_value(std::string_view value, History& history) {
   source.reason = in.text();
   source.own_address = in.byte() != 0;
   attribution::Peer& peer = history.peer;
-  const std::uint8_t kind = in.byte();
-  if (kind > static_cast<std::uint8_t>(PeerKind::Multicast)) in.spoil();
-  peer.kind = static_cast<PeerKind>(kind);
-  peer.namespace_name = in.text();
-  peer.name = in.text();
-  peer.workload_kind = in.text();
   peer.selector = in.text();
   peer.service = in.text();
   peer.address = in.address();
@@ -207,9 +218,7 @@ bool read_flow_value(std::string_view value, History& history) {
 void merge_into(History& history, const History& newer) {
   history.stats.merge(newer.stats);
   history.source = newer.source;
-  if (newer.peer.kind != PeerKind::Unknown || history.peer.kind == PeerKind::Unknown) {
-    history.peer = newer.peer;
-  }
+  history.peer = newer.peer;
 }
 
 std::string node_day_key(Day day, std::string_view node) {

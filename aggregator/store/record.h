@@ -1,7 +1,8 @@
 // What stands in the store, as keys and values. A key starts with the byte of its table; a value
 // starts with the version of its encoding. Pure; nothing here knows the database.
 //
-//   F namespace day node interface source destination port protocol evidence apart -> class, stats
+//   F namespace day node interface source destination port protocol evidence apart peer
+//                                  -> what else is known of both ends, stats
 //   N day node                     -> how well the node was watched that day
 //   P day namespace node           -> the namespace had an interface there
 //   M node boot                    -> sequence merged last, end of its interval
@@ -31,7 +32,7 @@ enum class Table : char {
 
 // Name and version. Another encoding of keys is another format; another encoding of values is
 // another version byte, read beside the older ones.
-inline constexpr std::string_view kFormat = "outflow-store/1";
+inline constexpr std::string_view kFormat = "outflow-store/2";
 
 [[nodiscard]] std::string format_key();
 [[nodiscard]] std::string table_key(Table table);         // first of the table
@@ -42,14 +43,14 @@ inline constexpr std::string_view kFormat = "outflow-store/1";
 [[nodiscard]] std::string namespace_day_key(std::string_view namespace_name, Day day);
 
 [[nodiscard]] std::string flow_key(const History& history);
-// Fills day, raw and the source's namespace. False: these bytes are no such key.
+// Fills day, raw, the source's namespace and who the peer is. False: these bytes are no such key.
 [[nodiscard]] bool read_flow_key(std::string_view key, History& history);
 [[nodiscard]] std::string flow_value(const History& history);
 // Fills the rest of the source, peer and stats.
 [[nodiscard]] bool read_flow_value(std::string_view value, History& history);
 
-// Adds what is newer to what is there. Counters are summed; the newest class wins, except that a
-// peer once known is not forgotten when the inventory no longer has it.
+// Adds what is newer to what is there, of the same key. Counters are summed; of what is told about
+// both ends beside who they are, the newest wins.
 void merge_into(History& history, const History& newer);
 
 [[nodiscard]] std::string node_day_key(Day day, std::string_view node);

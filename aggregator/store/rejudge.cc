@@ -1,5 +1,5 @@
-// What moves: records whose ends were unknown and are known now.
-#include <span>
+// What moves: records one of whose ends is known better now.
+#include <algorithm>
 
 #include "aggregator/store/database.h"
 
@@ -9,20 +9,13 @@ namespace {
 // Agents wait while records move, so they move in pieces.
 constexpr std::size_t kMovesMax = 4096;
 
-bool has_unknown_end(const History& history) {
-  return history.source.namespace_name.empty() ||
-         history.peer.kind == attribution::PeerKind::Unknown;
+bool may_be_known_better(const History& history) {
+  return history.source.namespace_name.empty() || attribution::is_stranger(history.peer.kind);
 }
 
 // The record at its new place, and what it tells about its node.
-void move(rocksdb::WriteBatch& batch, const std::string& old_key, const History& history) {
-  const std::string new_key = flow_key(history);
-  if (new_key == old_key) {
-    batch.Put(new_key, flow_value(history));
-    return;
-  }
-  batch.Delete(old_key);
-  batch.Merge(new_key, flow_value(history));
+void put(rocksdb::WriteBatch& batch, const History& history) {
+  batch.Merge(flow_key(history), flow_value(history));
   if (history.raw.evidence == Evidence::Agent && !history.source.namespace_name.empty()) {
     batch.Put(presence_key({history.source.namespace_name, history.raw.node, history.day}),
               presence_value());
@@ -31,36 +24,58 @@ void move(rocksdb::WriteBatch& batch, const std::string& old_key, const History&
 
 }  // namespace
 
-Result<std::uint64_t> Store::rejudge(Day from, Day to, const Judge& judge) {
-  // First without the lock, because nearly all records stay as they are.
-  std::vector<std::string> candidates;
-  auto scanned = scan(std::nullopt, from, to, [&](const History& history) {
-    if (!has_unknown_end(history)) return true;
-    History judged = history;
-    if (judge(judged)) candidates.push_back(flow_key(history));
-    return true;
-  });
-  if (!scanned) return fail(std::move(scanned).error());
+Result<std::vector<std::string>> Store::Database::judged_otherwise(Day day,
+                                                                   const Judge& judge) const {
+  std::vector<std::string> keys;
+  auto walked =
+      walk(std::nullopt, day, day, [&](History& history, std::string_view value) -> Result<bool> {
+        if (!may_be_known_better(history)) return true;
+        if (!read_flow_value(value, history)) return fail(damaged(history));
+        std::string key = flow_key(history);
+        if (judge(history)) keys.push_back(std::move(key));
+        return true;
+      });
+  if (!walked) return fail(std::move(walked).error());
+  return keys;
+}
 
-  std::uint64_t moved = 0;
-  for (std::span<const std::string> rest(candidates); !rest.empty();) {
-    const auto piece = rest.first(std::min(kMovesMax, rest.size()));
-    rest = rest.subspan(piece.size());
-    const MutexLock lock(database_->writing);
-    rocksdb::WriteBatch batch;
-    for (const std::string& key : piece) {
-      const auto value = database_->get(key);
-      if (!value) return fail(Error(value.error()));
-      if (!*value) continue;  // expired meanwhile
-      History history;
-      if (!read_flow_key(key, history) || !read_flow_value(**value, history)) {
-        return fail(damaged(key));
-      }
-      if (!judge(history)) continue;
-      move(batch, key, history);
-      ++moved;
+Result<std::uint64_t> Store::Database::move(std::span<const std::string> keys, const Judge& judge) {
+  const MutexLock lock(writing);
+  rocksdb::WriteBatch batch;
+  std::vector<History> moved;
+  for (const std::string& key : keys) {
+    const auto value = get(key);
+    if (!value) return fail(Error(value.error()));
+    if (!*value) continue;  // expired meanwhile
+    History history;
+    if (!read_flow_key(key, history) || !read_flow_value(**value, history)) {
+      return fail(damaged(key));
     }
-    if (auto written = database_->write(batch); !written) return fail(std::move(written).error());
+    if (!judge(history)) continue;
+    batch.Delete(key);
+    moved.push_back(std::move(history));
+  }
+  // After all that leave: one may come to where another one was.
+  for (const History& history : moved) put(batch, history);
+  if (auto written = write(batch); !written) return fail(std::move(written).error());
+  return moved.size();
+}
+
+// Day by day, so that what waits to be moved is never more than a day's.
+Result<std::uint64_t> Store::rejudge(Day from, Day to, const Judge& judge) {
+  std::uint64_t moved = 0;
+  for (Day day = std::max(from, database_->first_kept_day()); day <= to;
+       day += std::chrono::days(1)) {
+    // First without the lock, because nearly all records stay as they are.
+    const auto keys = database_->judged_otherwise(day, judge);
+    if (!keys) return fail(Error(keys.error()));
+    for (std::span<const std::string> rest(*keys); !rest.empty();) {
+      const auto piece = rest.first(std::min(kMovesMax, rest.size()));
+      rest = rest.subspan(piece.size());
+      const auto some = database_->move(piece, judge);
+      if (!some) return fail(Error(some.error()));
+      moved += *some;
+    }
   }
   return moved;
 }

@@ -1,8 +1,9 @@
-// Keeps history in RocksDB: raw tuple x day beside its class, how well each node was watched, and
-// the high-water mark of every agent, all of one batch in one synced write.
+// Keeps history in RocksDB: raw tuple x day x peer, how well each node was watched, and the
+// high-water mark of every agent, all of one batch in one synced write.
 //
 // Any thread may call anything. Keys lead with the source namespace, so that questions about one
-// namespace read one range. The format is versioned: a store of another version is refused at open.
+// namespace read one range. The format is versioned: a store of another version is refused at open,
+// before anything in it is changed.
 #pragma once
 
 #include <array>
@@ -67,8 +68,9 @@ class Store {
                                   Day to, const Visit& visit) const;
 
   // Judges again: `judge` may change source and peer of a record it is shown and says whether it
-  // did; it may be shown a record twice. Each changed record moves as a whole, in synced writes.
-  // Only records with an unknown end, on days from..to, are shown. Gives how many moved.
+  // did; it may be shown a record twice. Each changed record moves as a whole, in synced writes,
+  // and joins the one that is there already. Shown are the records on days from..to whose source is
+  // unknown or whose peer is a stranger to the cluster. Gives how many moved.
   using Judge = std::function<bool(History&)>;
   [[nodiscard]] Result<std::uint64_t> rejudge(Day from, Day to, const Judge& judge);
 

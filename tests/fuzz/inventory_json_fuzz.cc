@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& pod : snapshot.model().pods) {
     assert(!pod.name.empty() && !pod.namespace_name.empty() && !pod.workload.kind.empty());
     for (const auto& address : pod.addresses) {
-      assert(pod.host_network || snapshot.pod_by_address(address) != nullptr);
+      assert(pod.host_network || snapshot.pod_by_address(address, pod.started) != nullptr ||
+             !snapshot.why_no_pod(address, pod.started).empty());
     }
   }
   for (const auto& service : snapshot.model().services) {

@@ -4,72 +4,33 @@
 #include <httplib.h>
 
 #include <fstream>
-#include <thread>
 
 #include "aggregator/inventory/snapshot.h"
 #include "aggregator/store/store.h"
-#include "outflow/v1/query.grpc.pb.h"
 #include "tests/support/catch.h"
 #include "tests/support/stub_agent.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/whole_pipeline.h"
 
 using namespace outflow;
 using namespace std::chrono_literals;
+using outflow::test::config_in;
+using outflow::test::eventually;
 using outflow::test::has_text;
+using outflow::test::kClock;
 using outflow::test::sample_report;
+using outflow::test::started;
+using outflow::test::status_of;
 using outflow::test::StubAgent;
+using outflow::test::target_of;
 using outflow::test::TempDir;
 
 namespace {
-
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] TimePoint now() const override { return *parse_time("2026-05-18T18:00:00Z"); }
-};
-const FixedClock kClock;
 
 constexpr const char* kInventory = R"({"kind": "List", "items": [
   {"kind": "Namespace", "metadata": {"name": "web"}},
   {"kind": "Pod", "metadata": {"namespace": "web", "name": "web-1"},
    "spec": {"nodeName": "k8s-w1"},
    "status": {"phase": "Running", "podIP": "10.244.3.17", "podIPs": [{"ip": "10.244.3.17"}]}}]})";
-
-AggregatorConfig config_in(const TempDir& dir) {
-  AggregatorConfig config;
-  config.listen = "127.0.0.1:0";
-  config.http_listen = "";
-  config.data_dir = dir / "store";
-  return config;
-}
-
-std::unique_ptr<Pipeline> started(const AggregatorConfig& config) {
-  auto pipeline = Pipeline::start(config, kClock);
-  if (!pipeline) FAIL(pipeline.error().what);
-  return std::move(*pipeline);
-}
-
-std::string target_of(const Pipeline& pipeline) {
-  return "127.0.0.1:" + std::to_string(pipeline.port());
-}
-
-v1::StatusAnswer status_of(const Pipeline& pipeline) {
-  grpc::ClientContext context;
-  v1::StatusAnswer answer;
-  const auto status = v1::Query::NewStub(test::connect(target_of(pipeline)))
-                          ->Status(&context, v1::StatusRequest(), &answer);
-  CHECK(status.error_message().empty());
-  return answer;
-}
-
-// Waits for what another thread does; false after ten seconds.
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int tries = 0; tries < 200; ++tries) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(50ms);
-  }
-  return false;
-}
 
 struct Sum {
   std::uint64_t records = 0;

@@ -103,7 +103,8 @@ inline store::History flow(const std::string& from, const To& to, const std::str
     history.source.workload = {"Deployment", from};
     history.source.pod = from + "-1";
   }
-  history.peer = attribution::attribute_peer(history.raw.destination, to.port, to.protocol, known);
+  history.peer =
+      attribution::attribute_peer(history.raw.destination, to.port, to.protocol, at(time), known);
   history.peer.address = history.raw.destination;
   history.stats.packets = 10;
   history.stats.bytes = 600;

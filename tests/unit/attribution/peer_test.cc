@@ -7,12 +7,15 @@
 namespace outflow::attribution {
 namespace {
 
+using namespace std::chrono_literals;
 using inventory::Labels;
 using inventory::Model;
 using inventory::Node;
 using inventory::Pod;
 using inventory::Service;
 using inventory::Snapshot;
+
+const TimePoint kNow = from_unix_ns(1'779'000'000'000'000'000);  // in May 2026
 
 net::Address ip(std::string_view text) {
   return *net::Address::parse(text);
@@ -61,9 +64,11 @@ Model two_namespaces() {
   Service legacy = service("db", "legacy", "ClusterIP", {ip("10.96.0.12")});
   Service kubernetes = service("default", "kubernetes", "ClusterIP", {ip("10.96.0.1")});
   kubernetes.ports = {{"https", 443, "6443", 0, Protocol::Tcp}};
-  model.services = {front, shop, legacy, kubernetes};
+  Service node_exporter = service("monitoring", "node-exporter", "ClusterIP", {});
+  model.services = {front, shop, legacy, kubernetes, node_exporter};
   model.endpoints = {{"web", "front", ip("10.244.1.5"), 8080, Protocol::Tcp},
                      {"db", "legacy", ip("192.0.2.50"), 5432, Protocol::Tcp},
+                     {"monitoring", "node-exporter", ip("192.168.1.11"), 9100, Protocol::Tcp},
                      {"default", "kubernetes", ip("192.168.1.11"), 6443, Protocol::Tcp}};
   return model;
 }
@@ -71,7 +76,7 @@ Model two_namespaces() {
 Peer peer_of(std::string_view address, std::uint16_t port = 443,
              Protocol protocol = Protocol::Tcp) {
   static const Snapshot snapshot(two_namespaces(), {});
-  return attribute_peer(ip(address), port, protocol, snapshot);
+  return attribute_peer(ip(address), port, protocol, kNow, snapshot);
 }
 
 TEST_CASE("a pod's address is its workload, with labels that last and the service behind it",
@@ -121,6 +126,17 @@ TEST_CASE("the API server is met by its ClusterIP and by its endpoints", "[peer]
   CHECK(peer_of("192.168.1.11", 6443, Protocol::Udp).kind == PeerKind::Node);
 }
 
+TEST_CASE("a service whose endpoint is on a node's network is the service, not the node",
+          "[peer]") {
+  const Peer peer = peer_of("192.168.1.11", 9100);
+
+  CHECK(peer.kind == PeerKind::Service);
+  CHECK(peer.namespace_name == "monitoring");
+  CHECK(peer.name == "node-exporter");
+  CHECK(peer.reason == "endpoint");
+  CHECK(peer_of("192.168.1.11", 9100, Protocol::Udp).kind == PeerKind::Node);
+}
+
 TEST_CASE("other ports of a node are the node, whatever runs on its network", "[peer]") {
   CHECK(peer_of("192.168.1.11", 10250).kind == PeerKind::Node);
   CHECK(peer_of("192.168.1.11", 10250).name == "w1");
@@ -166,6 +182,37 @@ TEST_CASE("what nobody can be is unknown, with the reason", "[peer]") {
   CHECK(peer_of("10.244.2.99").kind == PeerKind::Private);
 }
 
+TEST_CASE("a pod gets nothing of the time before it started or after it ended", "[peer]") {
+  Pod ended;
+  ended.namespace_name = "batch";
+  ended.name = "run-1";
+  ended.phase = "Succeeded";
+  ended.workload = {"Job", "run"};
+  ended.addresses = {ip("10.1.0.5")};
+  ended.started = kNow - 3h;
+  ended.ended = kNow - 2h;
+  Pod runs = ended;
+  runs.name = "web-1";
+  runs.phase = "Running";
+  runs.workload = {"Deployment", "web"};
+  runs.started = kNow - 1h;
+  runs.ended = {};
+  Model model;
+  model.pods = {ended, runs};
+  const Snapshot snapshot(std::move(model), kNow);
+  const auto peer_at = [&](TimePoint time) {
+    return attribute_peer(ip("10.1.0.5"), 443, Protocol::Tcp, time, snapshot);
+  };
+
+  CHECK(peer_at(kNow).name == "web");
+  CHECK(peer_at(kNow - 150min).name == "run");
+  for (const auto ago : {90min, 200min}) {
+    const Peer peer = peer_at(kNow - ago);
+    CHECK(peer.kind == PeerKind::Unknown);
+    CHECK(peer.reason == "the pod that has the address now started later");
+  }
+}
+
 std::string selector_of(Labels labels) {
   Model model;
   Pod pod;
@@ -175,7 +222,8 @@ std::string selector_of(Labels labels) {
   pod.addresses = {ip("10.1.0.1")};
   pod.labels = std::move(labels);
   model.pods = {pod};
-  return attribute_peer(ip("10.1.0.1"), 1, Protocol::Tcp, Snapshot(std::move(model), {})).selector;
+  const Snapshot snapshot(std::move(model), kNow);
+  return attribute_peer(ip("10.1.0.1"), 1, Protocol::Tcp, kNow, snapshot).selector;
 }
 
 TEST_CASE("the selector takes the best label that lasts", "[peer]") {
@@ -224,7 +272,7 @@ TEST_CASE("every tuple gets a peer: a kind, its address, and a reason when unkno
     const auto port = static_cast<std::uint16_t>(random());
     const auto protocol = static_cast<Protocol>(random() % 256);
     for (const Snapshot* snapshot : {&full, &empty}) {
-      const Peer peer = attribute_peer(address, port, protocol, *snapshot);
+      const Peer peer = attribute_peer(address, port, protocol, kNow, *snapshot);
       REQUIRE(peer.address == address);
       REQUIRE((peer.kind != PeerKind::Unknown || !peer.reason.empty()));
       REQUIRE_FALSE(display_name(peer).empty());

@@ -102,6 +102,30 @@ TEST_CASE("a pod without addresses, labels or status is a pod all the same", "[k
   CHECK(model.pods[1].phase.empty());
 }
 
+TEST_CASE("a finished pod ended with its last container, when all are said to have",
+          "[kube_json]") {
+  const auto end_of = [](const std::string& phase, const std::string& first,
+                         const std::string& second) {
+    const auto state = [](const std::string& finished) {
+      return R"({"state":{"terminated":{"finishedAt":")" + finished + R"("}}})";
+    };
+    const Model model = read(list(
+        {json({.kind = "Pod",
+               .namespace_name = "batch",
+               .name = "run-1",
+               .rest = R"("status":{"phase":")" + phase + R"(","containerStatuses":[)" +
+                       state(first) + R"(],"initContainerStatuses":[)" + state(second) + "]}"})}));
+    return model.pods[0].ended;
+  };
+  const std::string early = "2026-05-18T09:00:00Z";
+  const std::string late = "2026-05-18T10:00:00Z";
+
+  CHECK(to_text(end_of("Succeeded", early, late)) == late);
+  CHECK(to_text(end_of("Failed", late, early)) == late);
+  CHECK(end_of("Failed", early, "") == TimePoint{});
+  CHECK(end_of("Running", early, late) == TimePoint{});
+}
+
 TEST_CASE("a service has its addresses inside and outside, and ports by number and name",
           "[kube_json]") {
   const Model model =

@@ -8,6 +8,10 @@
 namespace outflow::inventory {
 namespace {
 
+using namespace std::chrono_literals;
+
+const TimePoint kNow = from_unix_ns(1'779'000'000'000'000'000);  // in May 2026
+
 net::Address ip(std::string_view text) {
   return *net::Address::parse(text);
 }
@@ -39,6 +43,11 @@ TEST_CASE("an interface name is the one Calico gives", "[snapshot]") {
   CHECK(calico_interface_name("default", "web-1") == "cali0761ccbeace");
   CHECK(calico_interface_name("kube-system", "coredns-abc") == "cali3d5d6ab04b5");
   CHECK(calico_interface_name("web", "frontend-7c9f6d5b8d-x2x4z") == "cali32e283ca7b8");
+  CHECK(is_calico_interface_name("cali32e283ca7b8"));
+  for (const char* name : {"", "cali", "cali1", "cali32e283ca7b", "cali32e283ca7b80",
+                           "cali32e283ca7bg", "cali32E283CA7B8", "veth32e283ca7b8"}) {
+    CHECK_FALSE(is_calico_interface_name(name));
+  }
 }
 
 TEST_CASE("a pod is found by its interface, unless it uses its node's", "[snapshot]") {
@@ -54,7 +63,7 @@ TEST_CASE("a pod is found by its interface, unless it uses its node's", "[snapsh
   CHECK(snapshot.pod_by_interface(calico_interface_name("web", "host")) == nullptr);
   CHECK(snapshot.pod_by_interface("cali00000000000") == nullptr);
   CHECK(snapshot.pod_by_interface("") == nullptr);
-  CHECK(snapshot.pod_by_address(ip("192.168.1.11")) == nullptr);
+  CHECK(snapshot.pod_by_address(ip("192.168.1.11"), kNow) == nullptr);
 }
 
 TEST_CASE("of several pods with one address a running one owns it, then the last started",
@@ -75,9 +84,9 @@ TEST_CASE("of several pods with one address a running one owns it, then the last
     Model model;
     model.pods = {finished, running, leaving, older, newer};
     if (turned) std::reverse(model.pods.begin(), model.pods.end());
-    const Snapshot snapshot(std::move(model), {});
-    CHECK(snapshot.pod_by_address(ip("10.1.0.1"))->name == "running");
-    CHECK(snapshot.pod_by_address(ip("10.1.0.2"))->name == "newer");
+    const Snapshot snapshot(std::move(model), kNow);
+    CHECK(snapshot.pod_by_address(ip("10.1.0.1"), kNow)->name == "running");
+    CHECK(snapshot.pod_by_address(ip("10.1.0.2"), kNow)->name == "newer");
   }
 }
 
@@ -85,9 +94,60 @@ TEST_CASE("a finished pod alone still owns its address: flows of the day may be 
           "[snapshot]") {
   Model model;
   model.pods = {pod("done", "10.1.0.1", "Succeeded")};
-  const Snapshot snapshot(std::move(model), {});
+  const Snapshot snapshot(std::move(model), kNow);
 
-  REQUIRE(snapshot.pod_by_address(ip("10.1.0.1")) != nullptr);
+  REQUIRE(snapshot.pod_by_address(ip("10.1.0.1"), kNow) != nullptr);
+}
+
+TEST_CASE("a pod has its address from a minute before its start to a minute after its end",
+          "[snapshot]") {
+  Pod started = pod("started", "10.1.0.1");
+  started.started = kNow;
+  Pod ended = pod("ended", "10.1.0.2", "Failed");
+  ended.ended = kNow;
+  Pod some_end = pod("some-end", "10.1.0.3", "Succeeded");  // before the inventory was made
+  Model model;
+  model.pods = {started, ended, some_end, pod("some-start", "10.1.0.4")};
+  const Snapshot snapshot(std::move(model), kNow);
+  const auto had = [&](std::string_view address, std::chrono::seconds since) {
+    const bool found = snapshot.pod_by_address(ip(address), kNow + since) != nullptr;
+    CHECK(found == snapshot.why_no_pod(ip(address), kNow + since).empty());
+    return found;
+  };
+
+  CHECK(had("10.1.0.1", -60s));
+  CHECK_FALSE(had("10.1.0.1", -61s));
+  CHECK(had("10.1.0.1", 8760h));
+  for (const char* address : {"10.1.0.2", "10.1.0.3"}) {
+    CHECK(had(address, -8760h));
+    CHECK(had(address, 60s));
+    CHECK_FALSE(had(address, 61s));
+  }
+  CHECK(had("10.1.0.4", -8760h));
+  CHECK(snapshot.why_no_pod(ip("10.1.0.9"), kNow).empty());
+}
+
+TEST_CASE("of several pods with one address the one of the time owns it", "[snapshot]") {
+  Pod finished = pod("finished", "10.1.0.1", "Succeeded");
+  finished.started = kNow - 3h;
+  finished.ended = kNow - 2h;
+  Pod leaving = pod("leaving", "10.1.0.1");
+  leaving.deleting = true;
+  leaving.started = kNow - 2h;
+  Pod running = pod("running", "10.1.0.1");
+  running.started = kNow - 1h;
+  Model model;
+  model.pods = {finished, leaving, running};
+  const Snapshot snapshot(std::move(model), kNow);
+  const auto owner = [&](TimePoint time) {
+    const Pod* found = snapshot.pod_by_address(ip("10.1.0.1"), time);
+    return found == nullptr ? "" : found->name;
+  };
+
+  CHECK(owner(kNow) == "running");
+  CHECK(owner(kNow - 90min) == "leaving");
+  CHECK(owner(kNow - 150min) == "finished");
+  CHECK(owner(kNow - 200min).empty());
 }
 
 TEST_CASE("a service is found by every address it has, a pod's address is no service's",
@@ -205,7 +265,7 @@ TEST_CASE("a copy of a snapshot answers from itself", "[snapshot]") {
     const Snapshot first(std::move(model), {});
     copy = std::make_unique<Snapshot>(first);
   }
-  const Pod* found = copy->pod_by_address(ip("10.1.0.1"));
+  const Pod* found = copy->pod_by_address(ip("10.1.0.1"), kNow);
 
   REQUIRE(found == &copy->model().pods[0]);
   CHECK(found->name == "web-1");

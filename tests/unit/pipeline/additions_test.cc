@@ -5,6 +5,7 @@
 
 using namespace outflow;
 using namespace std::chrono_literals;
+using attribution::PeerKind;
 
 namespace {
 
@@ -133,6 +134,63 @@ TEST_CASE("an inventory that comes later names what it can and keeps what was kn
   CHECK(history.raw.apart == 0);  // the address turned out to be the pod's own
   CHECK_FALSE(judge_again(history, nothing()));
   CHECK(history.source.namespace_name == "web");
+}
+
+TEST_CASE("who was outside of the cluster may turn out to be of it, and never the other way",
+          "[additions]") {
+  inventory::Model model = cluster().model();
+  inventory::Service service;
+  service.namespace_name = "db";
+  service.name = "mysql";
+  service.cluster_addresses = {address("10.96.5.5")};
+  model.services = {service};
+  inventory::Node node;
+  node.name = "w1";
+  node.addresses = {address("203.0.113.11")};
+  model.nodes = {node};
+  const inventory::Snapshot known(std::move(model), at("2026-05-18T13:00:00Z"));
+  struct Row {
+    const char* destination;
+    PeerKind before;
+    PeerKind after;
+  };
+  for (const Row& row : {Row{"10.96.5.5", PeerKind::Private, PeerKind::Service},
+                         Row{"10.244.3.17", PeerKind::Private, PeerKind::Workload},
+                         Row{"203.0.113.11", PeerKind::External, PeerKind::Node},
+                         Row{"192.0.2.10", PeerKind::External, PeerKind::External},
+                         Row{"169.254.169.254", PeerKind::Metadata, PeerKind::Metadata}}) {
+    ingest::LogFlow line;
+    line.time = at("2026-05-18T12:00:00Z");
+    line.destination = address(row.destination);
+    store::History history = to_log_line(line, nothing()).history;
+    REQUIRE(history.peer.kind == row.before);
+
+    CHECK(judge_again(history, known) == (row.before != row.after));
+    CHECK(history.peer.kind == row.after);
+    CHECK_FALSE(judge_again(history, nothing()));
+    CHECK(history.peer.kind == row.after);
+  }
+}
+
+TEST_CASE("a record is given to a pod that lived all the time of it, and to no other",
+          "[additions]") {
+  const TimePoint seen = at("2026-05-18T12:00:00Z");
+  const auto judged = [&](nanoseconds before, TimePoint started) {
+    ingest::LogFlow line;
+    line.time = seen;
+    line.source = address("10.244.3.17");
+    line.destination = address("127.0.0.1");
+    store::History history = to_log_line(line, nothing()).history;
+    history.stats.first_seen = seen - before;
+    inventory::Model model = cluster().model();
+    model.pods[0].started = started;
+    return judge_again(history, {std::move(model), seen});
+  };
+
+  CHECK(judged(0s, seen - 1h));
+  CHECK_FALSE(judged(0s, seen + 1h));
+  // Somebody else had the address when the record began.
+  CHECK_FALSE(judged(2h, seen - 1h));
 }
 
 TEST_CASE("a log line keeps its digest and is evidence of its own kind", "[additions]") {

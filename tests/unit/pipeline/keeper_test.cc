@@ -25,6 +25,7 @@ struct Kept {
   Keeper keeper{*store, inventory, clock};
   Keeper::Moment now = Keeper::Moment() + 1h;
   std::uint64_t sequence = 0;
+  std::size_t inventories = 0;
 
   // A flow of web/web-1 that nobody could name when it came.
   void add_unknown(TimePoint time) {
@@ -49,24 +50,33 @@ struct Kept {
     pod.namespace_name = "web";
     pod.name = "web-1";
     model.pods = {pod};
+    model.pods.resize(1 + ++inventories);  // another one each time
     inventory.set(std::make_shared<const inventory::Snapshot>(std::move(model), clock.now()));
   }
 };
 
 }  // namespace
 
-TEST_CASE("a new inventory is tried on what was unknown, today and the two days before",
+TEST_CASE("the first inventory is tried on all days, later ones on today and two days before",
           "[keeper]") {
   Kept kept;
-  kept.add_unknown(kept.clock.time);
-  kept.add_unknown(kept.clock.time - 48h);
-  kept.add_unknown(kept.clock.time - 72h);
+  const auto add_three = [&] {
+    kept.add_unknown(kept.clock.time);
+    kept.add_unknown(kept.clock.time - 48h);
+    kept.add_unknown(kept.clock.time - 72h);
+  };
+  add_three();
   kept.keeper.step(kept.now);
   CHECK(kept.keeper.judged_again() == 0);
 
   kept.set_inventory();
   kept.keeper.step(kept.now + 30s);
-  CHECK(kept.keeper.judged_again() == 2);
+  CHECK(kept.keeper.judged_again() == 3);
+
+  add_three();
+  kept.set_inventory();
+  kept.keeper.step(kept.now + 60s);
+  CHECK(kept.keeper.judged_again() == 5);
 }
 
 TEST_CASE("what was being attributed while the inventory changed is caught ten seconds later",

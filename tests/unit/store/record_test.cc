@@ -1,5 +1,8 @@
 #include "aggregator/store/record.h"
 
+#include <initializer_list>
+#include <set>
+
 #include "tests/support/catch.h"
 #include "tests/unit/store/samples.h"
 
@@ -66,29 +69,38 @@ TEST_CASE("keys of a namespace lie between its bounds, its days in order", "[sto
   CHECK(early < namespace_day_key("web", day("2026-05-18")));
 }
 
-TEST_CASE("merging adds counters and takes the newest class", "[store]") {
-  History sum = record("web");
-  History newer = record("web");
+TEST_CASE("merging adds counters and takes what is newest about both ends", "[store]") {
+  History sum = full();
+  History newer = full();
   newer.source.pod = "web-2";
-  newer.peer.kind = attribution::PeerKind::Name;
-  newer.peer.name = "api.example.org";
+  newer.peer.selector = "app == 'mysql8'";
 
   merge_into(sum, newer);
 
   CHECK(sum.stats.packets == 2);
   CHECK(sum.source.pod == "web-2");
-  CHECK(sum.peer.name == "api.example.org");
+  CHECK(sum.peer.selector == "app == 'mysql8'");
 }
 
-TEST_CASE("a known peer is not forgotten because the inventory moved on", "[store]") {
-  History sum = record("web");
-  History newer = record("web");
-  newer.peer.kind = attribution::PeerKind::Unknown;
-  newer.peer.reason = "nobody has it";
+TEST_CASE("a tuple has one key for each peer that had its address", "[store]") {
+  std::set<std::string> keys = {flow_key(full())};
+  for (const auto change : std::initializer_list<void (*)(attribution::Peer&)>{
+           [](attribution::Peer& peer) { peer.kind = attribution::PeerKind::Unknown; },
+           [](attribution::Peer& peer) { peer.namespace_name = "elsewhere"; },
+           [](attribution::Peer& peer) { peer.name = "thief"; },
+           [](attribution::Peer& peer) { peer.workload_kind = "Pod"; }}) {
+    History other = full();
+    change(other.peer);
+    keys.insert(flow_key(other));
+  }
+  CHECK(keys.size() == 5);
 
-  merge_into(sum, newer);
-
-  CHECK(sum.peer.kind == attribution::PeerKind::External);
+  // What is told about a peer may change without making it another one.
+  History relabelled = full();
+  relabelled.peer.selector = "app == 'mysql8'";
+  relabelled.peer.service = "";
+  relabelled.peer.reason = "";
+  CHECK(flow_key(relabelled) == flow_key(full()));
 }
 
 TEST_CASE("a key in an error names the namespace, the day and the destination", "[store]") {

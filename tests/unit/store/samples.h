@@ -52,6 +52,16 @@ inline History record(const std::string& from, std::uint16_t port = 443,
   return history;
 }
 
+// The same from "web" to whoever has that address.
+inline History record_to(attribution::PeerKind kind, const std::string& namespace_name,
+                         const std::string& name) {
+  History history = record("web");
+  history.peer.kind = kind;
+  history.peer.namespace_name = namespace_name;
+  history.peer.name = name;
+  return history;
+}
+
 inline BootId boot(std::uint8_t number) {
   BootId id{};
   id.back() = number;

@@ -27,16 +27,32 @@ std::string open_error(const std::string& directory) {
   return store.error().what;
 }
 
-// Writes past the store's back, as damage or another program would.
-void put(const std::string& directory, const std::string& key, const std::string& value) {
+// Opens past the store's back, as damage or another program would.
+std::unique_ptr<rocksdb::DB> raw(
+    const std::string& directory,
+    std::shared_ptr<rocksdb::MergeOperator> merge_operator = make_merge_operator()) {
   rocksdb::Options options;
   options.create_if_missing = true;
-  options.merge_operator = make_merge_operator();
+  options.merge_operator = std::move(merge_operator);
   rocksdb::DB* opened = nullptr;
   REQUIRE(rocksdb::DB::Open(options, directory, &opened).ok());
-  const std::unique_ptr<rocksdb::DB> db(opened);
-  REQUIRE(db->Put({}, key, value).ok());
+  return std::unique_ptr<rocksdb::DB>(opened);
 }
+
+void put(const std::string& directory, const std::string& key, const std::string& value) {
+  REQUIRE(raw(directory)->Put({}, key, value).ok());
+}
+
+// Another way to merge values than ours.
+class Append final : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(const rocksdb::Slice&, const rocksdb::Slice* existing, const rocksdb::Slice& value,
+             std::string* merged, rocksdb::Logger*) const override {
+    *merged = (existing == nullptr ? "" : existing->ToString() + ",") + value.ToString();
+    return true;
+  }
+  [[nodiscard]] const char* Name() const override { return "append"; }
+};
 
 }  // namespace
 
@@ -45,6 +61,20 @@ TEST_CASE("a store of another format is refused, naming both", "[store]") {
   put(dir.path(), format_key(), "outflow-store/9");
 
   CHECK_THAT(open_error(dir.path()), has_text("outflow-store/9") && has_text(std::string(kFormat)));
+}
+
+TEST_CASE("a store of an older format is refused as it is, naming its folder", "[store]") {
+  const test::TempDir dir;
+  {
+    const auto db = raw(dir.path(), std::make_shared<Append>());
+    REQUIRE(db->Put({}, format_key(), "outflow-store/1").ok());
+    for (const char* value : {"one", "two"}) REQUIRE(db->Merge({}, "key", value).ok());
+  }
+
+  CHECK_THAT(open_error(dir.path()), has_text(dir.path()) && has_text("outflow-store/1"));
+  std::string value;
+  REQUIRE(raw(dir.path(), std::make_shared<Append>())->Get({}, "key", &value).ok());
+  CHECK(value == "one,two");
 }
 
 TEST_CASE("a database of another program is refused and left alone", "[store]") {

@@ -166,6 +166,29 @@ TEST_CASE("flows that may not be judged with the others are records of their own
   CHECK(all(*store).size() == 3);
 }
 
+TEST_CASE("an address that passes to another peer within a day leaves its evidence behind",
+          "[store]") {
+  const test::TempDir dir;
+  auto store = opened(dir);
+  added(*store, batch(1, {record_to(attribution::PeerKind::Workload, "db", "mysql")}));
+  History refused = record_to(attribution::PeerKind::Workload, "elsewhere", "thief");
+  refused.stats.established = 0;
+  refused.stats.refused = 1;
+  added(*store, batch(2, {refused}));
+  History nobodys = record_to(attribution::PeerKind::Unknown, "", "");
+  added(*store, batch(3, {nobodys, record_to(attribution::PeerKind::Workload, "db", "mysql")}));
+
+  const auto records = all(*store);
+  REQUIRE(records.size() == 3);
+  CHECK(records[0].peer.kind == attribution::PeerKind::Unknown);
+  CHECK(records[1].peer.name == "mysql");
+  CHECK(records[1].stats.established == 2);
+  CHECK(records[1].stats.refused == 0);
+  CHECK(records[2].peer.name == "thief");
+  CHECK(records[2].stats.established == 0);
+  CHECK(records[2].stats.refused == 1);
+}
+
 TEST_CASE("a log line counts once, however often it is imported", "[store]") {
   const test::TempDir dir;
   auto store = opened(dir);
@@ -176,59 +199,4 @@ TEST_CASE("a log line counts once, however often it is imported", "[store]") {
   CHECK(*store->add_log(lines) == 2);
   CHECK(*store->add_log(lines) == 0);
   CHECK(all(*store).at(0).stats.packets == 2);
-}
-
-TEST_CASE("an unknown end that becomes known moves its record, once", "[store]") {
-  const test::TempDir dir;
-  auto store = opened(dir);
-  History unknown = record("");
-  unknown.peer = {};
-  unknown.peer.reason = "no inventory";
-  added(*store, batch(1, {unknown, record("web"), record("", 80)}));
-  int shown = 0;
-  const auto judge = [&](History& history) {
-    ++shown;
-    if (history.raw.port != 443) return false;
-    history.source.namespace_name = "web";
-    history.peer.kind = attribution::PeerKind::Private;
-    return true;
-  };
-
-  CHECK(*store->rejudge(day(kNoon), day(kNoon), judge) == 1);
-  CHECK(shown == 3);  // the known record is not shown; the one that changes is shown twice
-  const auto records = all(*store);
-  REQUIRE(records.size() == 2);
-  CHECK(records[0].raw.port == 80);
-  CHECK(records[1].stats.packets == 2);  // joined the one that was known
-  CHECK(records[1].peer.kind == attribution::PeerKind::Private);
-  CHECK(store->presences(day(kNoon), day(kNoon))->at(0).namespace_name == "web");
-  CHECK(*store->rejudge(day(kNoon), day(kNoon), judge) == 0);
-}
-
-TEST_CASE("a record whose peer alone becomes known keeps its place and its sum", "[store]") {
-  const test::TempDir dir;
-  auto store = opened(dir);
-  History unknown = record("web");
-  unknown.peer = {};
-  added(*store, batch(1, {unknown, unknown}));
-
-  CHECK(*store->rejudge(day(kNoon), day(kNoon), [](History& history) {
-    history.peer.kind = attribution::PeerKind::Node;
-    return true;
-  }) == 1);
-  REQUIRE(all(*store).size() == 1);
-  CHECK(all(*store)[0].stats.packets == 2);
-  CHECK(all(*store)[0].peer.kind == attribution::PeerKind::Node);
-}
-
-TEST_CASE("days that are not asked for are not judged again", "[store]") {
-  const test::TempDir dir;
-  auto store = opened(dir);
-  added(*store, batch(1, {record("")}));
-  const Day next = day(kNoon) + std::chrono::days(1);
-
-  CHECK(*store->rejudge(next, next, [](History& history) {
-    history.source.namespace_name = "web";
-    return true;
-  }) == 0);
 }
