@@ -53,6 +53,7 @@ class Harness {
   [[nodiscard]] std::vector<overflow_event> overflowed();
   // Also takes them from the sum rule's account.
   void forget_flows();
+  void forget_peers();
 
   // As the agent does before the hook goes on; id 0 takes it away.
   void name_interface(std::uint32_t id, bool in_slot = true, bool in_map = false);
