@@ -1,6 +1,7 @@
 #include "tests/netns/world.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -9,15 +10,28 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "bpf/flow.h"
 #include "proto/wire.h"
 
 namespace outflow::test {
+namespace {
+
+std::size_t names_in(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(path, error);
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace
 
 Collector::Collector(const std::string& socket_path) {
   grpc::ServerBuilder builder;
@@ -58,22 +72,25 @@ std::vector<outflow::Report> Collector::reports() const {
 World::World() : collector(std::make_unique<Collector>(dir / "aggregator")) {}
 
 World::~World() {
-  if (agent_ > 0) kill_agent();
+  if (agent_ > 0) end_agent(SIGKILL);
   umount2(bpffs().c_str(), MNT_DETACH);
 }
 
 pid_t World::spawn(const std::vector<std::string>& flags) const {
-  std::vector<std::string> words{OUTFLOW_BINARY_DIR "/outflow-agent",
+  std::vector<std::string> words{std::string(OUTFLOW_BINARY_DIR) + "/outflow-agent",
                                  "--aggregator=unix:" + (dir / "aggregator"),
                                  "--node-name=node",
                                  "--state-dir=" + (dir / "state"),
                                  "--bpffs-dir=" + bpffs(),
                                  "--http-listen",
                                  ""};
-  const bool slow = std::any_of(flags.begin(), flags.end(), [](const std::string& flag) {
-    return flag.starts_with("--report-interval");
-  });
-  if (!slow) words.push_back("--report-interval=200ms");
+  const auto given = [&flags](const std::string& name) {
+    return std::any_of(flags.begin(), flags.end(),
+                       [&](const std::string& flag) { return flag.starts_with(name); });
+  };
+  if (!given("--report-interval")) words.push_back("--report-interval=200ms");
+  const char* attach = std::getenv("OUTFLOW_TEST_ATTACH");  // NOLINT(concurrency-mt-unsafe)
+  if (attach != nullptr && !given("--attach")) words.push_back(std::string("--attach=") + attach);
   words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -107,18 +124,20 @@ void World::must_run() const {
   if (agent_ <= 0) throw std::runtime_error("the agent does not run");
 }
 
-void World::stop_agent() {
-  must_run();
-  kill(agent_, SIGTERM);
+void World::end_agent(int signal) {
+  kill(agent_, signal);
   waitpid(agent_, nullptr, 0);
   agent_ = -1;
 }
 
+void World::stop_agent() {
+  must_run();
+  end_agent(SIGTERM);
+}
+
 void World::kill_agent() {
   must_run();
-  kill(agent_, SIGKILL);
-  waitpid(agent_, nullptr, 0);
-  agent_ = -1;
+  end_agent(SIGKILL);
 }
 
 int World::run_agent(const std::vector<std::string>& flags) {
@@ -132,16 +151,68 @@ std::string World::log() const {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::size_t World::tuples() const {
-  const Fd map(bpf_obj_get((bpffs() + "/maps/flows").c_str()));
+void World::pause_agent() {
+  must_run();
+  kill(agent_, SIGSTOP);
+  int status = 0;
+  waitpid(agent_, &status, WUNTRACED);
+  if (!WIFSTOPPED(status)) throw std::runtime_error("the agent ended:\n" + log());
+}
+
+void World::resume_agent() {
+  must_run();
+  kill(agent_, SIGCONT);
+}
+
+std::size_t World::rows(const std::string& map_name) const {
+  const Fd map(bpf_obj_get((bpffs() + "/maps/" + map_name).c_str()));
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (!map.valid() || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0) return 0;
   std::size_t rows = 0;
-  flow_key key{};
+  std::vector<char> key(info.key_size);
   const void* previous = nullptr;
-  while (map.valid() && bpf_map_get_next_key(map.get(), previous, &key) == 0) {
+  while (bpf_map_get_next_key(map.get(), previous, key.data()) == 0) {
     ++rows;
-    previous = &key;
+    previous = key.data();
   }
   return rows;
+}
+
+std::vector<std::uint64_t> World::counts() const {
+  const Fd map(bpf_obj_get((bpffs() + "/maps/counts").c_str()));
+  std::vector<std::uint64_t> sums(COUNT_MAX);
+  std::vector<std::uint64_t> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  for (std::uint32_t i = 0; i < COUNT_MAX; ++i) {
+    if (bpf_map_lookup_elem(map.get(), &i, cpus.data()) != 0) {
+      throw std::runtime_error("the packet counters are not readable");
+    }
+    for (const std::uint64_t value : cpus) sums[i] += value;
+  }
+  return sums;
+}
+
+bool World::accounted() const {
+  return eventually([this] {
+    const std::vector<std::uint64_t> all = counts();
+    std::uint64_t ends = 0;
+    for (std::size_t i = COUNT_RECORDED; i < COUNT_MAX; ++i) ends += all[i];
+    std::uint64_t reported = 0;
+    for (const outflow::Report& report : collector->reports()) {
+      for (const Flow& flow : report.flows) reported += flow.stats.packets;
+    }
+    return all[COUNT_SEEN] == ends && all[COUNT_RECORDED] + all[COUNT_OVERFLOWED] ==
+                                          reported + loss("overflow_unread") + loss("window_full");
+  });
+}
+
+std::size_t World::open_files() const {
+  must_run();
+  return names_in("/proc/" + std::to_string(agent_) + "/fd");
+}
+
+std::size_t World::links() const {
+  return names_in(bpffs() + "/links");
 }
 
 FlowStats World::to_port(std::uint16_t port, const std::string& interface) const {
@@ -166,8 +237,52 @@ std::uint64_t World::loss(const std::string& reason) const {
   return sum;
 }
 
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+std::uint64_t World::skipped(const std::string& reason) const {
+  std::uint64_t sum = 0;
+  for (const outflow::Report& report : collector->reports()) {
+    for (const Counter& counter : report.skipped)
+      sum += counter.reason == reason ? counter.count : 0;
+  }
+  return sum;
+}
+
+std::map<std::string, FlowStats> World::tuples_of(const std::string& interface) const {
+  std::map<std::string, FlowStats> found;
+  const std::set<std::uint64_t> numbers = ids(interface);
+  for (const outflow::Report& report : collector->reports()) {
+    for (const Flow& flow : report.flows) {
+      if (!numbers.contains(flow.key.interface_id)) continue;
+      found[fmt::format("{} {} {}", flow.key.destination.to_string(), flow.key.destination_port,
+                        to_text(flow.key.protocol))]
+          .merge(flow.stats);
+    }
+  }
+  return found;
+}
+
+std::set<std::uint64_t> World::ids(const std::string& interface) const {
+  std::set<std::uint64_t> found;
+  for (const outflow::Report& report : collector->reports()) {
+    for (const Interface& known : report.interfaces) {
+      if (known.name == interface) found.insert(known.id);
+    }
+  }
+  return found;
+}
+
+std::set<std::string> World::addresses(const std::string& interface) const {
+  std::set<std::string> found;
+  for (const outflow::Report& report : collector->reports()) {
+    for (const Interface& known : report.interfaces) {
+      if (known.name != interface) continue;
+      for (const net::Address& address : known.addresses) found.insert(address.to_string());
+    }
+  }
+  return found;
+}
+
+bool eventually(const std::function<bool()>& holds, std::chrono::seconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < until) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
