@@ -28,19 +28,6 @@ bool packets_are(const World& world, std::uint16_t port, std::uint64_t count) {
   return eventually([&] { return world.to_port(port).packets == count; });
 }
 
-// The id under which the kernel counts now.
-bool hooked_again(const World& world, std::size_t times) {
-  return eventually([&] {
-    const std::string log = world.log();
-    std::size_t found = 0;
-    for (std::size_t at = log.find("msg=hooked"); at != std::string::npos;
-         at = log.find("msg=hooked", at + 1)) {
-      ++found;
-    }
-    return found == times;
-  });
-}
-
 }  // namespace
 
 TEST_CASE("one address on two interfaces is two pods' packets, each its own", "[address]") {
@@ -120,7 +107,7 @@ TEST_CASE("name, index and address used again within a second are another pod's"
   world.start_agent();
   constexpr std::uint64_t kLives = 4;
   for (std::uint64_t life = 1; life <= kLives; ++life) {
-    REQUIRE(hooked_again(world, life));
+    REQUIRE(eventually([&] { return world.times_hooked() == life; }));
     send_datagrams(*pod, {.to = "192.0.2.1", .port = 7001, .count = static_cast<int>(life)});
     if (life == kLives) break;
     const auto start = std::chrono::steady_clock::now();
