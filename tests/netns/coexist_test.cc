@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "tests/netns/neighbour.h"

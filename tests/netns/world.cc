@@ -185,11 +185,6 @@ std::size_t World::times_hooked() const {
   return times(log(), "msg=hooked ");
 }
 
-std::size_t World::hooked() const {
-  const std::string text = log();
-  return times(text, "msg=hooked ") - times(text, "msg=unhooked ");
-}
-
 std::size_t World::open_files() const {
   must_run();
   return names_in("/proc/" + std::to_string(agent_) + "/fd");

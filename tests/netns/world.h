@@ -70,10 +70,9 @@ class World {
   // Everything is accounted for: packets seen are recorded, overflowed, skipped or lost, and what
   // was recorded or overflowed has been reported or told as lost. For one boot's maps.
   [[nodiscard]] bool accounted() const;
-  // How often an interface was hooked, and how many are, as the log of an agent tells that was
-  // started once. (Their numbers are given before, so rows("interfaces") is ahead.)
+  // How often an interface was hooked, by the log. (Its number is given before, so
+  // rows("interfaces") is ahead.)
   [[nodiscard]] std::size_t times_hooked() const;
-  [[nodiscard]] std::size_t hooked() const;
   // What the agent holds: its file descriptors, and its pinned links.
   [[nodiscard]] std::size_t open_files() const;
   [[nodiscard]] std::size_t links() const;
