@@ -172,4 +172,26 @@ TEST_CASE("of two sides that open at once each has an attempt, and the answer is
   }
 }
 
+TEST_CASE("padding behind an ICMP error is no part of the packet it quotes", "[attempt]") {
+  for (const Family& family : kFamilies) {
+    Harness harness;
+    const Packet sent = out(family).tcp(40000, 443, kSyn);
+    const Bytes frame = sent.build();
+    harness.from_pod(frame);
+    // One byte less than the header and the 8 bytes that RFC 792 promises.
+    const std::size_t quoted = (is_v4(family) ? 20 : 40) + 7;
+    Packet error = ip(family.router, family.pod);
+    if (is_v4(family)) {
+      error.icmp(3, 1);
+    } else {
+      error.icmp6(1, 1);
+    }
+    Bytes padded = error.payload(std::span(frame).subspan(sent.network(), quoted)).build();
+    padded.resize(padded.size() + 20);
+    harness.to_pod(padded);
+
+    CHECK(ending(harness, family, 443) == Ending{1, 0, 0, 0});
+  }
+}
+
 }  // namespace outflow::test

@@ -187,13 +187,11 @@ Answer expect_to_pod(View frame) {
   const Says says = says_of(ip);
   if (says == Says::Nothing) return {};
   if (says != Says::RefusedByIcmp) {
-    return {says, read.source, read.destination, read.source_port, read.protocol, false};
+    return {says, read.source, read.destination, read.source_port, read.protocol};
   }
   Expected quoted;
-  const bool padded = ip.begin + ip.payload.size() < frame.size();
-  if (read_quoted(ip, &quoted)) return {.padded = padded};
-  return {says,  quoted.destination, quoted.source, quoted.destination_port, quoted.protocol,
-          padded};
+  if (read_quoted(ip, &quoted)) return {};
+  return {says, quoted.destination, quoted.source, quoted.destination_port, quoted.protocol};
 }
 
 }  // namespace outflow::test

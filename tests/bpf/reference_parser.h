@@ -43,7 +43,6 @@ struct Answer {
   std::array<std::uint8_t, 16> source{};
   std::uint16_t destination_port = 0;
   std::uint8_t protocol = 0;
-  bool padded = false;  // an error whose frame goes on behind its IP packet
 };
 
 Answer expect_to_pod(std::span<const std::uint8_t> frame);

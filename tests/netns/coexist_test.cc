@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "tests/netns/neighbour.h"
@@ -148,5 +149,63 @@ TEST_CASE("agents that follow each other under traffic leave no packet unaccount
   REQUIRE(packets_are(world, 7001, 1'500));
   REQUIRE(world.accounted());
   CHECK(all_losses(world) == 0);
+  CHECK(world.ids("calipod").size() == 1);
+}
+
+TEST_CASE("a qdisc that they put in place of ours is theirs, and stays", "[coexist]") {
+  require_root();
+  World world;
+  const auto pod = world.node.add_pod("calipod", "10.244.0.2");
+  world.start_agent();
+  world.pause_agent();
+  world.node.space.sh(
+      "tc qdisc del dev calipod clsact 2>/dev/null; tc qdisc add dev calipod clsact");
+  world.resume_agent();
+  if (by_clsact()) REQUIRE(eventually([&] { return world.loss("hook_removed") == 1; }));
+  world.stop_agent();
+
+  REQUIRE(world.run_agent({"--uninstall"}) == 0);
+
+  world.node.space.sh("tc qdisc show dev calipod | grep -q clsact");
+}
+
+TEST_CASE("what an agent kept for a pod that went while none ran is let go", "[coexist]") {
+  require_root();
+  World world;
+  const auto stays = world.node.add_pod("calistays", "10.244.0.2");
+  const auto goes = world.node.add_pod("caligoes", "10.244.0.3");
+  const auto count = [&world](const std::string& folder) {
+    const std::filesystem::directory_iterator entries(world.bpffs() + folder);
+    return std::distance(begin(entries), end(entries));
+  };
+  world.start_agent();
+  const auto links = count("/links");
+  const auto marks = count("/clsact");
+  world.stop_agent();
+  world.node.remove_pod(*goes);
+
+  world.start_agent();
+
+  CHECK(count("/links") == links / 2);
+  CHECK(count("/clsact") == marks / 2);
+  CHECK(world.rows("interfaces") == 1);
+}
+
+TEST_CASE("an agent that attaches the other way leaves no packet unaccounted", "[coexist][modes]") {
+  require_root();
+  World world;
+  const auto pod = world.node.add_pod("calipod", "10.244.0.2");
+  world.start_agent({"--attach=tcx"});
+  std::thread traffic([&] { send_udp(*pod, "192.0.2.1", 7001, 1'500); });
+  for (const char* mode : {"clsact", "tcx", "clsact"}) {
+    world.stop_agent();
+    world.start_agent({std::string("--attach=") + mode});
+  }
+  traffic.join();
+  REQUIRE(world.accounted());
+  const bool all = world.to_port(7001).packets == 1'500;
+
+  INFO(world.to_port(7001).packets << " of 1,500 packets, " << all_losses(world) << " losses");
+  CHECK((all || all_losses(world) > 0));
   CHECK(world.ids("calipod").size() == 1);
 }
