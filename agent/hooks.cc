@@ -101,6 +101,11 @@ void Hooks::forget_strangers() {
     tables_.clear_interface(ifindex, entry.id);
   }
   numbered_.clear();
+  for (const std::string& name : names_in(clsact_dir_)) {
+    std::uint32_t ifindex = 0;
+    std::from_chars(name.data(), name.data() + name.size(), ifindex);
+    if (!known_.contains(ifindex)) ::rmdir(fmt::format("{}/{}", clsact_dir_, name).c_str());
+  }
 }
 
 void Hooks::update(const Link& link) {
@@ -210,6 +215,7 @@ bool Hooks::take_over(Known& known) {
     if (!hook_alive(plan_, before, kind, Direction::FromPod)) continue;
     if (kind != plan_.kind) {
       for (const Direction direction : kDirections) remove_hook(plan_, before, kind, direction);
+      registry_.count_loss("hook_removed");
     }
     known.id = before.id;
     known.past = numbered.mapped().past;
@@ -229,6 +235,10 @@ Result<void> Hooks::attach(const Known& known) {
     const auto made = ensure_clsact(known.link.ifindex);
     if (!made) return fail(Error(made.error()));
     if (*made) ::mkdir(mark(clsact_dir_, known.link.ifindex).c_str(), 0700);
+    // With none of our filters on it, a qdisc that is there is not the one we made.
+    if (!*made && hooks_in_place(known) == 0) {
+      ::rmdir(mark(clsact_dir_, known.link.ifindex).c_str());
+    }
   }
   for (const Direction direction : kDirections) {
     if (auto attached = attach_hook(plan_, point(known), direction); !attached) return attached;

@@ -358,7 +358,7 @@ __noinline int parse_quoted(struct __sk_buff *skb, struct packet *packet)
 	bpf_skb_pull_data(skb, skb->len < PULL_MAX ? skb->len : PULL_MAX);
 	walk.data = (void *)(long)skb->data;
 	walk.end = (void *)(long)skb->data_end;
-	walk.room = skb->len - walk.offset;
+	walk.room = packet->room - 8; /* what lies behind the IP packet is padding */
 	__builtin_memset(packet, 0, sizeof(*packet));
 	result = ipv6 ? parse_ipv6(packet, &walk) : parse_ipv4(packet, &walk);
 	return result == PARSE_SHORT ? PARSE_MALFORMED : result;

@@ -234,6 +234,12 @@ void Harness::forget_flows() {
   }
 }
 
+void Harness::forget_peers() {
+  for (const auto& [key, heard] : entries<inbound_key, std::uint32_t>(object_->maps.inbound)) {
+    bpf_map_delete_elem(bpf_map__fd(object_->maps.inbound), &key);
+  }
+}
+
 void Harness::name_interface(std::uint32_t id, bool in_slot, bool in_map) {
   interface_slot slot{};
   if (in_slot && id != 0) slot = {kIfindex, id};

@@ -62,6 +62,7 @@ class Harness {
   [[nodiscard]] std::uint64_t dns_count(enum dns_count reason) const;
   // Also takes them from the sum rule's account.
   void forget_flows();
+  void forget_peers();
 
   // As the agent does before the hook goes on; id 0 takes it away.
   void name_interface(std::uint32_t id, bool in_slot = true, bool in_map = false);

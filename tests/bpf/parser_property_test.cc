@@ -1,13 +1,12 @@
-// Random and mutated packets: the kernel's parser and one written another way agree on every one.
+// Random and mutated packets: the kernel's parser and one written another way agree on every one,
+// and on what every answer means.
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
-#include <iomanip>
-#include <random>
-#include <sstream>
 
 #include "tests/bpf/harness.h"
+#include "tests/bpf/random_packets.h"
 #include "tests/bpf/reference_parser.h"
 #include "tests/support/catch.h"
 
@@ -16,101 +15,6 @@ namespace {
 
 constexpr int kPackets = 6000;
 
-using Random = std::mt19937;
-
-std::uint32_t below(Random& random, std::uint32_t limit) {
-  return std::uniform_int_distribution<std::uint32_t>(0, limit - 1)(random);
-}
-
-// One in `n`.
-bool one_in(Random& random, std::uint32_t n) {
-  return below(random, n) == 0;
-}
-
-void add_extensions(Random& random, Packet* packet) {
-  const std::uint32_t count = one_in(random, 8) ? below(random, 12) : below(random, 4);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::array<std::uint8_t, 3> kinds = {kHopByHop, kRouting, kDestinationOptions};
-    switch (below(random, 8)) {
-      case 0:
-        packet->fragment_v6(static_cast<std::uint16_t>(one_in(random, 4) ? 3 : 0),
-                            one_in(random, 2));
-        break;
-      case 1:
-        packet->authentication(8 + 4 * below(random, 10));
-        break;
-      default:
-        packet->extension(kinds.at(below(random, 3)),
-                          8 + 8 * (one_in(random, 10) ? below(random, 80) : below(random, 3)));
-    }
-  }
-}
-
-void add_transport(Random& random, Packet* packet) {
-  const auto port = static_cast<std::uint16_t>(below(random, 65536));
-  const auto byte = static_cast<std::uint8_t>(below(random, 256));
-  switch (below(random, 7)) {
-    case 0:
-    case 1:
-      packet->tcp(port, 443, one_in(random, 2) ? kSyn : byte);
-      break;
-    case 2:
-      packet->udp(port, 53);
-      break;
-    case 3:
-      packet->sctp(port, 3868, one_in(random, 2) ? kInit : byte);
-      break;
-    case 4:
-      packet->icmp(one_in(random, 2) ? 8 : byte);
-      break;
-    case 5:
-      packet->icmp6(one_in(random, 2) ? 128 : byte);
-      break;
-    default:
-      packet->protocol(byte);
-  }
-  packet->payload(below(random, one_in(random, 10) ? 1400 : 64));
-}
-
-Bytes random_frame(Random& random) {
-  Packet packet;
-  packet.ethernet();
-  if (one_in(random, 4)) {
-    for (std::uint32_t i = below(random, 4); i > 0; --i) {
-      packet.vlan(7, one_in(random, 2) ? 0x88a8 : 0x8100);
-    }
-  }
-  if (one_in(random, 2)) {
-    packet.ipv4("10.1.2.3", "192.0.2.9", Bytes(one_in(random, 2) ? below(random, 41) : 0, 1));
-    if (one_in(random, 6)) {
-      packet.fragment_v4(static_cast<std::uint16_t>(below(random, 3)), one_in(random, 2));
-    }
-  } else {
-    packet.ipv6("2001:db8::3", "2001:db8::9");
-    if (one_in(random, 2)) add_extensions(random, &packet);
-  }
-  add_transport(random, &packet);
-  return packet.build();
-}
-
-// Bytes flipped (mostly in the headers), the end cut off or padded.
-void mutate(Random& random, Bytes* frame) {
-  for (std::uint32_t i = below(random, 4); i > 0; --i) {
-    const auto reach = static_cast<std::uint32_t>(std::min<std::size_t>(frame->size(), 80));
-    frame->at(12 + below(random, reach - 12)) = static_cast<std::uint8_t>(below(random, 256));
-  }
-  if (one_in(random, 4))
-    frame->resize(15 + below(random, static_cast<std::uint32_t>(frame->size())));
-}
-
-std::string to_hex(const Bytes& frame) {
-  std::ostringstream text;
-  for (const std::uint8_t byte : frame) {
-    text << std::hex << std::setw(2) << std::setfill('0') << int{byte};
-  }
-  return text.str();
-}
-
 bool same_flow(const FlowEntry& flow, const Expected& expected) {
   return std::ranges::equal(flow.key.destination, expected.destination) &&
          is_source(flow.stats, net::Address(expected.source)) &&
@@ -118,6 +22,54 @@ bool same_flow(const FlowEntry& flow, const Expected& expected) {
          flow.key.protocol == expected.protocol && flow.key.interface_id == Harness::kInterface &&
          flow.key.reserved == 0 && flow.stats.packets == 1 && flow.stats.bytes == expected.bytes &&
          flow.stats.attempts == expected.attempts && flags_in(flow.stats) == expected.flags;
+}
+
+// What an answer leaves: of the tuple, and of who spoke first.
+struct Left {
+  std::uint32_t established = 0;
+  std::uint32_t refused = 0;
+  bool by_icmp = false;
+  std::size_t remembered = 0;
+  friend bool operator==(const Left&, const Left&) = default;
+};
+
+Left expect_left(const Expected& sent, const Answer& answer) {
+  const bool ours = answer.destination == sent.destination && answer.source == sent.source &&
+                    answer.destination_port == sent.destination_port &&
+                    answer.protocol == sent.protocol;
+  Left left;
+  switch (answer.says) {
+    case Says::Nothing:
+      break;
+    case Says::Established:
+    case Says::Answered:
+      left.established = ours ? 1 : 0;
+      break;
+    case Says::Refused:
+    case Says::Aborted:
+      left.refused = ours ? 1 : 0;
+      break;
+    case Says::RefusedByIcmp:
+      left.refused = ours ? 1 : 0;
+      left.by_icmp = ours;
+      break;
+    case Says::SpokeFirst:
+      left.established = ours ? 1 : 0;
+      left.remembered = ours ? 0 : 1;
+      break;
+  }
+  return left;
+}
+
+Left left_in(const Harness& harness) {
+  Left left;
+  for (const FlowEntry& flow : harness.flows()) {
+    left.established += flow.stats.established;
+    left.refused += refused_in(flow.stats);
+    left.by_icmp = left.by_icmp || (flags_in(flow.stats) & FLOW_ICMP_REFUSED) != 0;
+  }
+  left.remembered = harness.remembered();
+  return left;
 }
 
 }  // namespace
@@ -129,7 +81,7 @@ TEST_CASE("the kernel's parser and a second one agree on random and mutated pack
   Harness harness;
   std::array<int, COUNT_MAX> outcomes{};
   for (int i = 0; i < kPackets; ++i) {
-    Bytes frame = random_frame(random);
+    Bytes frame = random_from_pod(random).build();
     if (one_in(random, 2)) mutate(random, &frame);
     if (frame.size() < shortest_run(frame)) continue;
     const Expected expected = expect_from_pod(frame);
@@ -151,6 +103,52 @@ TEST_CASE("the kernel's parser and a second one agree on random and mutated pack
     INFO("outcome " << reason << ", seed " << seed);
     CHECK(outcomes.at(reason) > 0);
   }
+}
+
+TEST_CASE("both parsers agree on what random and mutated answers and ICMP errors mean",
+          "[property]") {
+  const unsigned seed = std::random_device{}();
+  Random random(seed);
+  Harness harness;
+  int established = 0;
+  int refused = 0;
+  int by_icmp = 0;
+  int remembered = 0;
+  for (int i = 0; i < kPackets; ++i) {
+    const Packet sent = random_from_pod(random);
+    const Bytes request = sent.build();
+    if (request.size() < shortest_run(request)) continue;
+    harness.from_pod(request);
+    Packet answer = random_to_pod(random);
+    if (one_in(random, 2)) {
+      answer = random_error(random, one_in(random, 4) ? random_from_pod(random) : sent);
+    }
+    Bytes frame = answer.build();
+    if (one_in(random, 2)) mutate(random, &frame, 160);
+    const Answer means = expect_to_pod(frame);
+    const bool run = frame.size() >= shortest_run(frame);
+    if (run) harness.to_pod(frame);
+    const Expected opened = expect_from_pod(request);
+    const Left left = left_in(harness);
+    const Left expected =
+        run ? expect_left(opened.outcome == COUNT_RECORDED ? opened : Expected{}, means) : Left{};
+
+    INFO("seed " << seed << ", packet " << i << ": " << to_hex(request) << " answered by "
+                 << to_hex(frame));
+    REQUIRE(left == expected);
+    established += left.established > 0 ? 1 : 0;
+    refused += left.refused > 0 && !left.by_icmp ? 1 : 0;
+    by_icmp += left.by_icmp ? 1 : 0;
+    remembered += left.remembered > 0 ? 1 : 0;
+    harness.forget_flows();
+    harness.forget_peers();
+  }
+
+  INFO("seed " << seed);
+  CHECK(established > 0);
+  CHECK(refused > 0);
+  CHECK(by_icmp > 0);
+  CHECK(remembered > 0);
 }
 
 }  // namespace outflow::test

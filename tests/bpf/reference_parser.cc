@@ -1,7 +1,6 @@
 #include "tests/bpf/reference_parser.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace outflow::test {
 namespace {
@@ -20,12 +19,18 @@ struct Ip {
   std::size_t begin = 0;  // of the payload in the frame
 };
 
+// `quoted`: in an ICMP error, cut short by nature, so its lengths mean nothing.
+struct Place {
+  std::size_t begin = 0;
+  bool quoted = false;
+};
+
 using Stop = std::optional<packet_count>;
 
-Stop read_ipv4(View packet, std::size_t begin, Expected* expected, Ip* ip) {
+Stop read_ipv4(View packet, Place place, Expected* expected, Ip* ip) {
   if (packet.size() < 20 || packet[0] >> 4 != 4) return COUNT_MALFORMED;
   const std::size_t header = std::size_t{4} * (packet[0] & 15);
-  const std::size_t total = number16(packet, 2);
+  const std::size_t total = place.quoted ? packet.size() : number16(packet, 2);
   if (header < 20 || total < header || total > packet.size()) return COUNT_MALFORMED;
   const std::array<std::uint8_t, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   std::ranges::copy(mapped, expected->source.begin());
@@ -35,17 +40,17 @@ Stop read_ipv4(View packet, std::size_t begin, Expected* expected, Ip* ip) {
   const unsigned fragment = number16(packet, 6);
   if (fragment % 8192 != 0) return COUNT_LATER_FRAGMENT;
   if ((fragment >> 13 & 1) != 0) expected->flags |= FLOW_FRAGMENTED;
-  *ip = {packet[9], packet.subspan(header, total - header), begin + header};
+  *ip = {packet[9], packet.subspan(header, total - header), place.begin + header};
   return {};
 }
 
-Stop read_ipv6(View packet, std::size_t begin, Expected* expected, Ip* ip) {
+Stop read_ipv6(View packet, Place place, Expected* expected, Ip* ip) {
   if (packet.size() < 40 || packet[0] >> 4 != 6) return COUNT_MALFORMED;
-  const std::size_t payload = number16(packet, 4);
+  const std::size_t payload = place.quoted ? packet.size() - 40 : number16(packet, 4);
   if (40 + payload > packet.size()) return COUNT_MALFORMED;
   std::ranges::copy(packet.subspan(8, 16), expected->source.begin());
   std::ranges::copy(packet.subspan(24, 16), expected->destination.begin());
-  *ip = {packet[6], packet.subspan(40, payload), begin + 40};
+  *ip = {packet[6], packet.subspan(40, payload), place.begin + 40};
   constexpr std::array<std::uint8_t, 5> kKnown = {0, 43, 44, 51, 60};
   for (int walked = 0; std::ranges::find(kKnown, ip->protocol) != kKnown.end(); ++walked) {
     if (walked == 6) return COUNT_UNKNOWN_HEADER;
@@ -65,61 +70,128 @@ Stop read_ipv6(View packet, std::size_t begin, Expected* expected, Ip* ip) {
   return {};
 }
 
-packet_count read_transport(const Ip& ip, Expected* expected) {
-  const auto ports = [&](std::size_t header) {
-    if (ip.payload.size() < header) return false;
-    expected->destination_port = number16(ip.payload, 2);
-    return true;
-  };
+// The transport header's least bytes; none of a protocol we do not know.
+std::size_t transport_bytes(std::uint8_t protocol) {
+  switch (protocol) {
+    case 6:
+      return 20;
+    case 132:
+      return 16;
+    case 17:
+    case 1:
+    case 58:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+Stop read_transport(const Ip& ip, Place place, Expected* expected) {
   expected->protocol = ip.protocol;
+  const std::size_t wanted = transport_bytes(ip.protocol);
+  if (ip.payload.size() < (place.quoted ? std::min<std::size_t>(wanted, 8) : wanted)) {
+    return COUNT_MALFORMED;
+  }
+  if (ip.protocol != 6 && ip.protocol != 17 && ip.protocol != 132) return {};
+  expected->source_port = number16(ip.payload, 0);
+  expected->destination_port = number16(ip.payload, 2);
+  return {};
+}
+
+packet_count outcome_of(const Ip& ip, Expected* expected) {
   switch (ip.protocol) {
     case 6:
-      if (!ports(20)) return COUNT_MALFORMED;
       // SYN alone of SYN, RST and ACK.
       if ((ip.payload[13] & 0x16) != 2) return COUNT_TCP_UNOPENED;
       expected->attempts = 1;
       return COUNT_RECORDED;
-    case 17:
-      return ports(8) ? COUNT_RECORDED : COUNT_MALFORMED;
     case 132:
-      if (!ports(16)) return COUNT_MALFORMED;
       if (ip.payload[12] != 1) return COUNT_SCTP_UNOPENED;
       expected->attempts = 1;
       return COUNT_RECORDED;
     case 1:
     case 58:
-      if (ip.payload.size() < 8) return COUNT_MALFORMED;
       return ip.payload[0] == (ip.protocol == 1 ? 8 : 128) ? COUNT_RECORDED : COUNT_ICMP_OTHER;
     default:
       return COUNT_RECORDED;
   }
 }
 
+Stop read_frame(View frame, Expected* expected, Ip* ip) {
+  std::size_t at = 12;
+  std::uint16_t type = 0;
+  for (int tags = 0;; ++tags) {
+    if (frame.size() < at + 2) return COUNT_MALFORMED;
+    type = number16(frame, at);
+    at += 2;
+    if (tags == 2 || (type != 0x8100 && type != 0x88a8)) break;
+    expected->flags |= FLOW_VLAN;
+    at += 2;
+  }
+  if (type != 0x0800 && type != 0x86dd) return COUNT_NOT_IP;
+  const View packet = frame.subspan(at);
+  expected->bytes = packet.size();
+  const Place place{at, false};
+  const Stop stop = type == 0x0800 ? read_ipv4(packet, place, expected, ip)
+                                   : read_ipv6(packet, place, expected, ip);
+  return stop ? stop : read_transport(*ip, place, expected);
+}
+
+Says says_of(const Ip& ip) {
+  const View bytes = ip.payload;
+  switch (ip.protocol) {
+    case 6:
+      if ((bytes[13] & 0x16) == 0x12) return Says::Established;
+      return (bytes[13] & 0x16) == 0x14 && number16(bytes, 4) == 0 && number16(bytes, 6) == 0
+                 ? Says::Refused
+                 : Says::Nothing;
+    case 132:
+      if (bytes[12] == 2) return Says::Established;
+      return bytes[12] == 6 ? Says::Aborted : Says::Nothing;
+    case 1:
+      if (bytes[0] == 3 && bytes[1] != 4) return Says::RefusedByIcmp;
+      return bytes[0] == 0 ? Says::Answered : Says::Nothing;
+    case 58:
+      if (bytes[0] == 1) return Says::RefusedByIcmp;
+      return bytes[0] == 129 ? Says::Answered : Says::Nothing;
+    default:
+      return Says::SpokeFirst;
+  }
+}
+
+// The packet that an ICMP error has behind its own 8 bytes.
+Stop read_quoted(const Ip& error, Expected* quoted) {
+  const Place place{error.begin + 8, true};
+  const View packet = error.payload.subspan(8);
+  if (place.begin > kHeaderBegin || packet.empty()) return COUNT_MALFORMED;
+  Ip ip;
+  const Stop stop = error.protocol == 58 ? read_ipv6(packet, place, quoted, &ip)
+                                         : read_ipv4(packet, place, quoted, &ip);
+  return stop ? stop : read_transport(ip, place, quoted);
+}
+
 }  // namespace
 
 Expected expect_from_pod(View frame) {
   Expected expected;
-  std::size_t at = 12;
-  std::uint16_t type = 0;
-  for (int tags = 0;; ++tags) {
-    if (frame.size() < at + 2) return expected;
-    type = number16(frame, at);
-    at += 2;
-    if (tags == 2 || (type != 0x8100 && type != 0x88a8)) break;
-    expected.flags |= FLOW_VLAN;
-    at += 2;
-  }
-  if (type != 0x0800 && type != 0x86dd) {
-    expected.outcome = COUNT_NOT_IP;
-    return expected;
-  }
-  const View packet = frame.subspan(at);
-  expected.bytes = packet.size();
   Ip ip;
-  const Stop stop = type == 0x0800 ? read_ipv4(packet, at, &expected, &ip)
-                                   : read_ipv6(packet, at, &expected, &ip);
-  expected.outcome = stop ? *stop : read_transport(ip, &expected);
+  const Stop stop = read_frame(frame, &expected, &ip);
+  expected.outcome = stop ? *stop : outcome_of(ip, &expected);
   return expected;
+}
+
+Answer expect_to_pod(View frame) {
+  Expected read;
+  Ip ip;
+  if (read_frame(frame, &read, &ip)) return {};
+  const Says says = says_of(ip);
+  if (says == Says::Nothing) return {};
+  if (says != Says::RefusedByIcmp) {
+    return {says, read.source, read.destination, read.source_port, read.protocol};
+  }
+  Expected quoted;
+  if (read_quoted(ip, &quoted)) return {};
+  return {says, quoted.destination, quoted.source, quoted.destination_port, quoted.protocol};
 }
 
 }  // namespace outflow::test

@@ -24,17 +24,6 @@ std::set<BootId> boots(const World& world) {
   return found;
 }
 
-// Ids under which the interface was reported.
-std::set<std::uint64_t> ids(const World& world, const std::string& interface) {
-  std::set<std::uint64_t> found;
-  for (const Report& report : world.collector->reports()) {
-    for (const Interface& known : report.interfaces) {
-      if (known.name == interface) found.insert(known.id);
-    }
-  }
-  return found;
-}
-
 bool packets_are(const World& world, std::uint16_t port, std::uint64_t count) {
   return eventually([&] { return world.to_port(port).packets == count; });
 }
@@ -77,9 +66,9 @@ TEST_CASE("only veths whose peer is elsewhere and whose name matches are hooked"
 
   REQUIRE(packets_are(world, 7001, 1));
   CHECK(world.to_port(7000).packets == 0);
-  CHECK(ids(world, "calipod").size() == 1);
-  CHECK(ids(world, "lxcother").empty());
-  CHECK(ids(world, "calilocal").empty());
+  CHECK(world.ids("calipod").size() == 1);
+  CHECK(world.ids("lxcother").empty());
+  CHECK(world.ids("calilocal").empty());
 }
 
 TEST_CASE("a pod made while the agent runs is seen from its first packet", "[agent]") {
@@ -99,7 +88,7 @@ TEST_CASE("a pod made while the agent runs is seen from its first packet", "[age
   CHECK(world.to_port(8080, "calimoved").attempts == 1);
 }
 
-TEST_CASE("a hook that somebody takes away comes back, and the gap is told", "[agent]") {
+TEST_CASE("a hook that somebody takes away comes back, and the gap is told", "[agent][modes]") {
   require_root();
   const std::string mode = GENERATE("tcx", "clsact");
   World world;
@@ -120,7 +109,7 @@ TEST_CASE("a hook that somebody takes away comes back, and the gap is told", "[a
   REQUIRE(eventually([&] { return world.loss("hook_removed") == 1; }));
   send_udp(*pod, "192.0.2.1", 7002, 4);
   REQUIRE(packets_are(world, 7002, 4));
-  CHECK(ids(world, "calipod").size() == 2);  // with both hooks gone, nothing proves it is the same
+  CHECK(world.ids("calipod").size() == 2);  // with both hooks gone, nothing proves it is the same
 }
 
 TEST_CASE("the next pod with the same interface index has a number of its own", "[agent]") {
@@ -184,7 +173,7 @@ TEST_CASE("a stopped agent's hooks go on counting, and the next one goes on", "[
   REQUIRE(packets_are(world, 7001, 7));
   const auto reports = world.collector->reports();
   CHECK(boots(world).size() == 1);
-  CHECK(ids(world, "calipod").size() == 1);
+  CHECK(world.ids("calipod").size() == 1);
   for (std::size_t i = 1; i < reports.size(); ++i) {
     CHECK(reports[i].sequence == reports[i - 1].sequence + 1);
     CHECK(reports[i].interval.start == reports[i - 1].interval.end);
@@ -282,7 +271,7 @@ TEST_CASE("a second agent is refused", "[agent]") {
   CHECK(world.log().find("in use by another outflow-agent") != std::string::npos);
 }
 
-TEST_CASE("uninstalling leaves nothing of ours and everything of theirs", "[agent]") {
+TEST_CASE("uninstalling leaves nothing of ours and everything of theirs", "[agent][modes]") {
   require_root();
   const std::string mode = GENERATE("tcx", "clsact");
   World world;

@@ -9,15 +9,31 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <thread>
 
-#include "bpf/flow.h"
 #include "proto/wire.h"
 
 namespace outflow::test {
+namespace {
+
+std::size_t names_in(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(path, error);
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+std::size_t times(const std::string& text, const std::string& word) {
+  std::size_t found = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
 
 Collector::Collector(const std::string& socket_path) {
   grpc::ServerBuilder builder;
@@ -58,22 +74,25 @@ std::vector<outflow::Report> Collector::reports() const {
 World::World() : collector(std::make_unique<Collector>(dir / "aggregator")) {}
 
 World::~World() {
-  if (agent_ > 0) kill_agent();
+  if (agent_ > 0) end_agent(SIGKILL);
   umount2(bpffs().c_str(), MNT_DETACH);
 }
 
 pid_t World::spawn(const std::vector<std::string>& flags) const {
-  std::vector<std::string> words{OUTFLOW_BINARY_DIR "/outflow-agent",
+  std::vector<std::string> words{std::string(OUTFLOW_BINARY_DIR) + "/outflow-agent",
                                  "--aggregator=unix:" + (dir / "aggregator"),
                                  "--node-name=node",
                                  "--state-dir=" + (dir / "state"),
                                  "--bpffs-dir=" + bpffs(),
                                  "--http-listen",
                                  ""};
-  const bool slow = std::any_of(flags.begin(), flags.end(), [](const std::string& flag) {
-    return flag.starts_with("--report-interval");
-  });
-  if (!slow) words.push_back("--report-interval=200ms");
+  const auto given = [&flags](const std::string& name) {
+    return std::any_of(flags.begin(), flags.end(),
+                       [&](const std::string& flag) { return flag.starts_with(name); });
+  };
+  if (!given("--report-interval")) words.push_back("--report-interval=200ms");
+  const char* attach = std::getenv("OUTFLOW_TEST_ATTACH");  // NOLINT(concurrency-mt-unsafe)
+  if (attach != nullptr && !given("--attach")) words.push_back(std::string("--attach=") + attach);
   words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -107,18 +126,20 @@ void World::must_run() const {
   if (agent_ <= 0) throw std::runtime_error("the agent does not run");
 }
 
-void World::stop_agent() {
-  must_run();
-  kill(agent_, SIGTERM);
+void World::end_agent(int signal) {
+  kill(agent_, signal);
   waitpid(agent_, nullptr, 0);
   agent_ = -1;
 }
 
+void World::stop_agent() {
+  must_run();
+  end_agent(SIGTERM);
+}
+
 void World::kill_agent() {
   must_run();
-  kill(agent_, SIGKILL);
-  waitpid(agent_, nullptr, 0);
-  agent_ = -1;
+  end_agent(SIGKILL);
 }
 
 int World::run_agent(const std::vector<std::string>& flags) {
@@ -132,42 +153,49 @@ std::string World::log() const {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::size_t World::tuples() const {
-  const Fd map(bpf_obj_get((bpffs() + "/maps/flows").c_str()));
+void World::pause_agent() {
+  must_run();
+  kill(agent_, SIGSTOP);
+  int status = 0;
+  waitpid(agent_, &status, WUNTRACED);
+  if (!WIFSTOPPED(status)) throw std::runtime_error("the agent ended:\n" + log());
+}
+
+void World::resume_agent() {
+  must_run();
+  kill(agent_, SIGCONT);
+}
+
+std::size_t World::rows(const std::string& map_name) const {
+  const Fd map(bpf_obj_get((bpffs() + "/maps/" + map_name).c_str()));
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (!map.valid() || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0) return 0;
   std::size_t rows = 0;
-  flow_key key{};
+  std::vector<char> key(info.key_size);
   const void* previous = nullptr;
-  while (map.valid() && bpf_map_get_next_key(map.get(), previous, &key) == 0) {
+  while (bpf_map_get_next_key(map.get(), previous, key.data()) == 0) {
     ++rows;
-    previous = &key;
+    previous = key.data();
   }
   return rows;
 }
 
-FlowStats World::to_port(std::uint16_t port, const std::string& interface) const {
-  FlowStats sum;
-  for (const outflow::Report& report : collector->reports()) {
-    std::map<std::uint64_t, std::string> names;
-    for (const Interface& known : report.interfaces) names[known.id] = known.name;
-    for (const Flow& flow : report.flows) {
-      if (flow.key.destination_port != port) continue;
-      if (interface.empty() || names[flow.key.interface_id] == interface) sum.merge(flow.stats);
-    }
-  }
-  return sum;
+std::size_t World::times_hooked() const {
+  return times(log(), "msg=hooked ");
 }
 
-std::uint64_t World::loss(const std::string& reason) const {
-  std::uint64_t sum = 0;
-  for (const outflow::Report& report : collector->reports()) {
-    for (const Counter& counter : report.losses)
-      sum += counter.reason == reason ? counter.count : 0;
-  }
-  return sum;
+std::size_t World::open_files() const {
+  must_run();
+  return names_in("/proc/" + std::to_string(agent_) + "/fd");
 }
 
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+std::size_t World::links() const {
+  return names_in(bpffs() + "/links");
+}
+
+bool eventually(const std::function<bool()>& holds, std::chrono::seconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < until) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -86,7 +86,10 @@ std::string Namespace::path() const {
 }
 
 Node::Node() {
-  space.sh("echo 1 > /proc/sys/net/ipv4/ip_forward");
+  space.sh(
+      "echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding "
+      "&& "
+      "ip addr add 192.0.2.10/32 dev lo && ip addr add 2001:db8::10/128 dev lo nodad");
 }
 
 std::unique_ptr<Pod> Node::add_pod(const std::string& interface, const std::string& address,
@@ -122,6 +125,26 @@ void Node::connect(const Pod& pod) const {
                   "ip neigh add 169.254.1.1 lladdr {} dev eth0 nud permanent && "
                   "ip route add default via 169.254.1.1",
                   pod.address, kHostMac));
+}
+
+void Node::add_address(const Pod& pod, const std::string& address) const {
+  if (address.find(':') == std::string::npos) {
+    space.sh(
+        fmt::format("ip route append {1}/32 dev {0} scope link && "
+                    "ip neigh replace {1} lladdr {2} dev {0} nud permanent",
+                    pod.interface, address, kPodMac));
+    pod.space.sh(fmt::format("ip addr add {}/32 dev eth0", address));
+    return;
+  }
+  space.sh(
+      fmt::format("ip -6 route append {1}/128 dev {0} && "
+                  "ip neigh replace {1} lladdr {2} dev {0} nud permanent",
+                  pod.interface, address, kPodMac));
+  pod.space.sh(
+      fmt::format("ip addr add {}/128 dev eth0 nodad && "
+                  "ip neigh replace fe80::1 lladdr {} dev eth0 nud permanent && "
+                  "ip -6 route replace default via fe80::1 dev eth0",
+                  address, kHostMac));
 }
 
 void Node::remove_pod(const Pod& pod) const {
@@ -160,9 +183,12 @@ bool connect_tcp(const Pod& pod, const std::string& to, std::uint16_t port) {
 
 TcpServer::TcpServer(const Pod& pod, std::uint16_t port) {
   pod.space.run([&] {
-    listening_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in own = address_of("0.0.0.0", port);
-    require(bind(listening_.get(), generic(own), sizeof own) == 0, "bind");
+    listening_ = Fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));  // IPv4 comes mapped
+    sockaddr_in6 own{};
+    own.sin6_family = AF_INET6;
+    own.sin6_port = htons(port);
+    require(bind(listening_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0,
+            "bind");
     require(listen(listening_.get(), 128) == 0, "listen");
   });
 }

@@ -1,6 +1,6 @@
 // Network namespaces of a test's own: without names, so that nothing is left over and parallel runs
 // never meet. A Node routes for its pods as Calico does: a veth cali... per pod, a /32 route to it,
-// the gateway 169.254.1.1.
+// the gateway 169.254.1.1; IPv6 by add_address(). The node itself is 192.0.2.10 and 2001:db8::10.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ class Namespace {
   void run(const std::function<void()>& body) const;
   // Runs a command line with sh inside; fails the test when it fails.
   void sh(const std::string& command) const;
+  // Loads a ruleset into the namespace's own nftables.
+  void nft(const std::string& ruleset) const { sh("nft -f - <<'RULES'\n" + ruleset + "\nRULES"); }
   // What `ip link set ... netns` takes, while this lives.
   [[nodiscard]] std::string path() const;
 
@@ -44,6 +46,9 @@ class Node {
   [[nodiscard]] std::unique_ptr<Pod> add_pod_by_moving(const std::string& interface,
                                                        const std::string& address) const;
   void remove_pod(const Pod& pod) const;
+  // One more address of the pod, of either family, with the node's route to it. An address may be
+  // several pods': the kernel then routes to the first of them.
+  void add_address(const Pod& pod, const std::string& address) const;
   [[nodiscard]] std::uint32_t index_of(const std::string& interface) const;
 
   Namespace space;
