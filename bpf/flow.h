@@ -124,6 +124,7 @@ enum inbound_kind { INBOUND_UDP, INBOUND_TCP, INBOUND_SCTP, INBOUND_OTHER };
  * (of 65,536 that are remembered, one in 2^46 strangers is mistaken for one). In a full bucket the
  * longest silent goes. */
 #define INBOUND_BUCKETS 16384
+#define INBOUND_BUCKET_SHIFT 50
 #define INBOUND_WAYS 4
 struct inbound_entry {
 	__u64 print;   /* 0: empty */

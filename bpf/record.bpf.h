@@ -317,7 +317,8 @@ static __always_inline struct inbound_key inbound_key(__u32 interface, const str
 
 static __always_inline struct inbound_bucket *inbound_bucket(__u64 print)
 {
-	__u32 number = print >> 32 & (INBOUND_BUCKETS - 1);
+	/* The top bits: the only ones of a product that all bits of its factors have a say in. */
+	__u32 number = print >> INBOUND_BUCKET_SHIFT & (INBOUND_BUCKETS - 1);
 
 	return bpf_map_lookup_elem(&inbound, &number);
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <string>
 
 #include "egress.skel.h"
@@ -191,9 +192,16 @@ std::optional<flow_stats> Harness::flow(std::string_view destination, std::uint1
 }
 
 std::size_t Harness::remembered() const {
+  // All of the array at once; the kernel says ENOENT at its end.
+  std::vector<std::uint32_t> numbers(INBOUND_BUCKETS);
+  std::vector<inbound_bucket> buckets(INBOUND_BUCKETS);
+  std::uint32_t count = INBOUND_BUCKETS;
+  std::uint32_t position = 0;
+  const int error = bpf_map_lookup_batch(bpf_map__fd(object_->maps.inbound), nullptr, &position,
+                                         numbers.data(), buckets.data(), &count, nullptr);
+  REQUIRE((error == 0 || error == -ENOENT));
   std::size_t peers = 0;
-  for (const auto& [number, bucket] :
-       entries<std::uint32_t, inbound_bucket>(object_->maps.inbound)) {
+  for (const inbound_bucket& bucket : buckets) {
     peers += static_cast<std::size_t>(std::count_if(std::begin(bucket.ways), std::end(bucket.ways),
                                                     [](const auto& way) { return way.print; }));
   }
@@ -235,9 +243,12 @@ void Harness::forget_flows() {
 }
 
 void Harness::forget_peers() {
-  for (const auto& [key, heard] : entries<inbound_key, std::uint32_t>(object_->maps.inbound)) {
-    bpf_map_delete_elem(bpf_map__fd(object_->maps.inbound), &key);
-  }
+  std::vector<std::uint32_t> numbers(INBOUND_BUCKETS);
+  std::iota(numbers.begin(), numbers.end(), 0U);
+  const std::vector<inbound_bucket> empty(INBOUND_BUCKETS);
+  std::uint32_t count = INBOUND_BUCKETS;
+  REQUIRE(bpf_map_update_batch(bpf_map__fd(object_->maps.inbound), numbers.data(), empty.data(),
+                               &count, nullptr) == 0);
 }
 
 void Harness::name_interface(std::uint32_t id, bool in_slot, bool in_map) {

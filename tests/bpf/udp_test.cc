@@ -172,11 +172,12 @@ TEST_CASE("a pod's own tuple knows no idle time: a late answer is its answer", "
 }
 
 TEST_CASE("more peers than can be remembered are taken for destinations, never lost", "[udp]") {
-  constexpr int kPeers = 2000;
-  constexpr int kRoom = 128;
-  Harness harness([](egress_bpf& object) { bpf_map__set_max_entries(object.maps.inbound, kRoom); });
+  constexpr int kPeers = 100'000;
+  constexpr int kRoom = INBOUND_BUCKETS * INBOUND_WAYS;
+  Harness harness;
   const auto peer = [](int i) {
-    return "192.0." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
+    return "100." + std::to_string(64 + i / 62'500) + "." + std::to_string(i / 250 % 250) + "." +
+           std::to_string(i % 250 + 1);
   };
   for (int i = 0; i < kPeers; ++i) {
     harness.to_pod(ip(peer(i).c_str(), "10.244.1.5").udp(40000, 53).payload(9).build());
