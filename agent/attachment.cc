@@ -25,6 +25,7 @@ namespace {
 constexpr std::uint32_t kTcxIngress = 46;
 constexpr std::uint32_t kTcxEgress = 47;
 constexpr std::uint32_t kBefore = 1U << 3U;  // without a relative program: the head of the chain
+constexpr int kProgramQuery = 16;
 constexpr int kLinkCreate = 28;
 struct LinkCreate {
   std::uint32_t program;
@@ -34,6 +35,16 @@ struct LinkCreate {
   std::uint32_t relative;
   std::uint32_t padding;
   std::uint64_t expected_revision;
+};
+struct ProgramQuery {
+  std::uint32_t ifindex;
+  std::uint32_t attach_type;
+  std::uint32_t query_flags;
+  std::uint32_t attach_flags;
+  std::uint64_t program_ids;  // room for `count` of them, in the order they run
+  std::uint32_t count;
+  std::uint32_t padding;
+  std::uint64_t room[4];
 };
 struct TcxLinkInfo {
   std::uint32_t type;
@@ -189,6 +200,21 @@ bool kernel_has_tcx(int program) {
 bool hook_alive(const HookPlan& plan, HookPoint point, HookKind kind, Direction direction) {
   return kind == HookKind::Tcx ? live_link(plan, point, direction).valid()
                                : our_priority(point.ifindex, direction, plan.map_id) != 0;
+}
+
+bool hook_displaced(const HookPlan& plan, HookPoint point, Direction direction) {
+  if (plan.kind != HookKind::Tcx) return false;
+  bpf_prog_info own{};
+  std::uint32_t size = sizeof own;
+  if (bpf_obj_get_info_by_fd(plan.program(direction), &own, &size) != 0) return false;
+  std::array<std::uint32_t, 64> ids{};  // BPF_MPROG_MAX
+  ProgramQuery query{};
+  query.ifindex = point.ifindex;
+  query.attach_type = tcx_type(direction);
+  query.program_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+  query.count = ids.size();
+  if (syscall(__NR_bpf, kProgramQuery, &query, sizeof query) != 0) return false;
+  return query.count > 0 && ids[0] != own.id;
 }
 
 Result<void> attach_hook(const HookPlan& plan, HookPoint point, Direction direction) {

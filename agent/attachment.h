@@ -48,6 +48,9 @@ struct HookPoint {
 [[nodiscard]] bool hook_alive(const HookPlan& plan, HookPoint point, HookKind kind,
                               Direction direction);
 
+// Whether some other program runs ahead of the hook, which then sees only what that one passes on.
+// By clsact nobody can: priority 1 is ours.
+[[nodiscard]] bool hook_displaced(const HookPlan& plan, HookPoint point, Direction direction);
 // Attaches one hook, or gives the one already there the plan's program.
 [[nodiscard]] Result<void> attach_hook(const HookPlan& plan, HookPoint point, Direction direction);
 

@@ -1,23 +1,46 @@
 #include "agent/boot.h"
 
+#include <bpf/bpf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+
+#include <fmt/format.h>
 
 #include "agent/agent.h"
+#include "agent/attachment.h"
 #include "agent/bpffs.h"
 #include "agent/files.h"
-#include "agent/hooks.h"
 #include "agent/reporter.h"
 #include "common/log.h"
 
 namespace outflow::agent {
 namespace {
 
+// Every hook an agent left on this node, of either kind. Without tables only pins and marks tell.
 void remove_hooks(const Places& places) {
   const auto tables = Tables::open(places.maps);
-  remove_all_hooks(places.links, places.clsact, tables ? &*tables : nullptr);
+  for (const std::string& name : names_in(places.links)) {
+    const std::string path = fmt::format("{}/{}", places.links, name);
+    if (const Fd link(bpf_obj_get(path.c_str())); link.valid()) bpf_link_detach(link.get());
+    ::unlink(path.c_str());
+  }
+  if (tables) {
+    if (const auto numbered = tables->interfaces()) {
+      for (const NumberedInterface& entry : *numbered) remove_stray_filters(entry.ifindex);
+    }
+  }
+  for (const std::string& name : names_in(places.clsact)) {
+    std::uint32_t ifindex = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ifindex);
+    if (error == std::errc() && end == name.data() + name.size()) {
+      remove_stray_filters(ifindex);
+      remove_clsact_if_empty(ifindex);
+    }
+    ::rmdir(fmt::format("{}/{}", places.clsact, name).c_str());
+  }
 }
 
 // The pinned tables have a state that says what of them has been handed on.

@@ -22,6 +22,9 @@ struct Overloaded : Visitors... {
 template <class... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
+// Times an interface's hooks go back to the head of the chain; then somebody else insists on it.
+constexpr int kMovesMax = 3;
+
 std::string mark(const std::string& directory, std::uint32_t ifindex) {
   return directory + "/" + std::to_string(ifindex);
 }
@@ -95,6 +98,9 @@ void Hooks::end_resync() {
 // Interfaces an agent before us hooked, that went while nobody looked.
 void Hooks::forget_strangers() {
   for (const auto& [ifindex, entry] : numbered_) {
+    // Its name is in the registry, too, unless that agent ended before it wrote it down.
+    registry_.hooked(entry.id, entry.name);
+    registry_.departed(entry.id);
     for (const Direction direction : kDirections) {
       remove_hook(plan_, {ifindex, entry.id}, HookKind::Tcx, direction);
     }
@@ -181,6 +187,29 @@ void Hooks::put_back(Known& known) {
   registry_.count_loss("hook_removed");
   log::warn("somebody removed our hook, it is back; packets in between were not seen",
             {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
+}
+
+// Somebody came ahead of us. What that program keeps to itself we would never see, so we go to the
+// head again; whom that does not convince stays there, and every second of it is told.
+void Hooks::put_ahead(Known& known) {
+  bool displaced = false;
+  for (const Direction direction : kDirections) {
+    displaced = displaced || hook_displaced(plan_, point(known), direction);
+  }
+  if (!displaced) return;
+  registry_.count_loss("hook_displaced");
+  if (known.moves == kMovesMax) return;
+  ++known.moves;
+  for (const Direction direction : kDirections) {
+    remove_hook(plan_, point(known), plan_.kind, direction);
+  }
+  if (auto again = attach(known); !again) {
+    hook_failed(known, again.error().what);
+    return;
+  }
+  ++repaired_;
+  log::warn("a program came ahead of ours, which is at the head of the chain again",
+            {{"interface", known.link.name}, {"times", std::to_string(known.moves)}});
 }
 
 Result<void> Hooks::hook_new(Known& known) {
@@ -313,30 +342,9 @@ void Hooks::repair() {
       hook(known);
     } else if (!in_place(known)) {
       put_back(known);
+    } else {
+      put_ahead(known);
     }
-  }
-}
-
-void remove_all_hooks(const std::string& links_dir, const std::string& clsact_dir,
-                      const Tables* tables) {
-  for (const std::string& name : names_in(links_dir)) {
-    const std::string path = fmt::format("{}/{}", links_dir, name);
-    if (const Fd link(bpf_obj_get(path.c_str())); link.valid()) bpf_link_detach(link.get());
-    ::unlink(path.c_str());
-  }
-  if (tables != nullptr) {
-    if (const auto numbered = tables->interfaces()) {
-      for (const NumberedInterface& entry : *numbered) remove_stray_filters(entry.ifindex);
-    }
-  }
-  for (const std::string& name : names_in(clsact_dir)) {
-    std::uint32_t ifindex = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), ifindex);
-    if (error == std::errc() && end == name.data() + name.size()) {
-      remove_stray_filters(ifindex);
-      remove_clsact_if_empty(ifindex);
-    }
-    ::rmdir(fmt::format("{}/{}", clsact_dir, name).c_str());
   }
 }
 

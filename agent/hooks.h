@@ -65,6 +65,7 @@ class Hooks {
     std::set<net::Address> routes;
     std::uint32_t id = 0;  // 0: not hooked
     int failures = 0;
+    int moves = 0;     // back to the head of the chain
     bool seen = true;  // by the resync that is running
     bool old = false;  // it was there before we listened
     bool unseeded = false;
@@ -84,6 +85,7 @@ class Hooks {
   void route(const HostRoute& found);
   void hook(Known& known);
   void put_back(Known& known);
+  void put_ahead(Known& known);
   void hook_failed(Known& known, const std::string& why);
   [[nodiscard]] Result<void> hook_new(Known& known);
   [[nodiscard]] Result<void> attach(const Known& known);
@@ -107,10 +109,5 @@ class Hooks {
   std::uint64_t repaired_ = 0;
   std::uint64_t failed_ = 0;
 };
-
-// Takes away every hook an agent left on this node, by whatever kind. `tables` may be null: then
-// only pins and marks tell.
-void remove_all_hooks(const std::string& links_dir, const std::string& clsact_dir,
-                      const Tables* tables);
 
 }  // namespace outflow::agent

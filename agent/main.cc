@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <cstdio>
 
 #include "agent/agent.h"
@@ -25,6 +27,9 @@ int main(int argc, char** argv) {
     log::info("uninstalled: no hook, pin or state is left");
     return 0;
   }
+  // A report of a full table takes and gives back tens of megabytes; above this size they are the
+  // kernel's again at once, instead of the heap's for good (mallopt(3): also ends its growing).
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   const StopSignals signals;
   auto running = agent::Agent::start(config);
   if (!running) {

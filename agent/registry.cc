@@ -42,7 +42,7 @@ void Registry::hooked(std::uint32_t id, const std::string& name) {
   entry.interface.id = id;
   entry.interface.name = name;
   entry.present = true;
-  save();
+  changed_ = true;
 }
 
 void Registry::routed(std::uint32_t id, std::vector<net::Address> addresses) {
@@ -55,7 +55,7 @@ void Registry::routed(std::uint32_t id, std::vector<net::Address> addresses) {
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   entry.addresses = std::move(addresses);
-  save();
+  changed_ = true;
 }
 
 void Registry::departed(std::uint32_t id) {
@@ -79,6 +79,11 @@ void Registry::settled(const std::vector<std::uint32_t>& ids) {
     changed = true;
   }
   if (changed) save();
+}
+
+void Registry::keep() {
+  const MutexLock lock(mutex_);
+  if (changed_) save();
 }
 
 void Registry::count_loss(const std::string& reason, std::uint64_t count) {
@@ -115,6 +120,7 @@ std::size_t Registry::hooked_count() const {
 
 // Not synced: the tables it explains do not outlive the machine either.
 void Registry::save() {
+  changed_ = false;
   v1::InterfacesFile file;
   file.set_boot(boot_.data(), boot_.size());
   for (const auto& [id, entry] : entries_) {

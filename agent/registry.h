@@ -30,6 +30,10 @@ class Registry {
   // A batch is persisted: `ids` had their last tuples in it, and these are deleted.
   void settled(const std::vector<std::uint32_t>& ids);
 
+  // Writes the file where it is not up to date: after a run of events rather than at each, because
+  // it is the whole list. Until then the pinned tables know the names, too.
+  void keep();
+
   // Sight that was lost for a while, by reason; taken into the next batch.
   void count_loss(const std::string& reason, std::uint64_t count = 1);
   [[nodiscard]] std::map<std::string, std::uint64_t> take_losses();
@@ -45,6 +49,7 @@ class Registry {
     bool present = false;
   };
   void save() REQUIRES(mutex_);
+  bool changed_ GUARDED_BY(mutex_) = false;  // since the file was written
 
   const std::string path_;
   const BootId boot_;

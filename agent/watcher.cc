@@ -61,6 +61,7 @@ void Watcher::take_events(SteadyTime free_since) {
     static_cast<void>(interfaces_->query(ifindex, to_hooks(std::chrono::steady_clock::now())));
   }
   for (const nanoseconds latency : hooks_.take_latencies()) on_hooked_(latency);
+  registry_.keep();
 }
 
 // A subscription that failed is opened anew; the dump after it leaves no gap.
@@ -98,6 +99,7 @@ void Watcher::watch(const std::stop_token& stop) {
     if (free_since >= repair_at) {
       hooks_.repair();
       seed_old();
+      registry_.keep();
       repair_at = std::chrono::steady_clock::now() + kRepairEvery;
     }
     repaired_ = hooks_.repaired();
@@ -111,6 +113,7 @@ Result<void> Watcher::start() {
   interfaces_ = std::move(*listening);
   if (auto synced = resync(); !synced) return synced;
   seed_old();
+  registry_.keep();
   wake_ = Fd(eventfd(0, EFD_CLOEXEC));
   if (!wake_.valid()) return fail("eventfd: " + errno_text(errno));
   thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });

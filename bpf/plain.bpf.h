@@ -9,7 +9,7 @@
 #ifndef OUTFLOW_BPF_PLAIN_H
 #define OUTFLOW_BPF_PLAIN_H
 
-#include "record.bpf.h"
+#include "inbound.bpf.h"
 
 /* No packet_count: take the long way. */
 #define NOT_PLAIN COUNT_MAX

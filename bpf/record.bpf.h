@@ -46,13 +46,6 @@ struct {
 } recent_sources SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, INBOUND_BUCKETS);
-	__type(key, __u32);
-	__type(value, struct inbound_bucket);
-} inbound SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
@@ -290,115 +283,6 @@ static __always_inline struct flow_stats *find_opened(const struct flow_key *key
 		return stats;
 	other_source(&other, key, source);
 	return bpf_map_lookup_elem(&other_sources, &other);
-}
-
-static __always_inline struct inbound_key inbound_key(__u32 interface, const struct packet *packet,
-						      _Bool to_pod)
-{
-	__be16 peer = to_pod ? packet->source_port : packet->destination_port;
-	__u16 local = to_pod ? packet->destination_port : packet->source_port;
-	enum inbound_kind kind = INBOUND_OTHER;
-	struct inbound_key key;
-
-	if (packet->protocol == IPPROTO_UDP)
-		kind = INBOUND_UDP;
-	else if (packet->protocol == IPPROTO_TCP)
-		kind = INBOUND_TCP;
-	else if (packet->protocol == IPPROTO_SCTP)
-		kind = INBOUND_SCTP;
-	else
-		local = packet->protocol;
-	set_pair(&key.peer_port, peer, local);
-	key.interface_kind = interface | (__u32)kind << INBOUND_KIND_SHIFT;
-	__builtin_memcpy(key.peer, to_pod ? &packet->source : &packet->destination,
-			 sizeof(key.peer));
-	return key;
-}
-
-static __always_inline struct inbound_bucket *inbound_bucket(__u64 print)
-{
-	/* The top bits: the only ones of a product that all bits of its factors have a say in. */
-	__u32 number = print >> INBOUND_BUCKET_SHIFT & (INBOUND_BUCKETS - 1);
-
-	return bpf_map_lookup_elem(&inbound, &number);
-}
-
-/* Whether it is remembered, and if it `ages` not for too long; then the memory is fresh again. */
-static __always_inline _Bool is_remembered(__u64 print, _Bool ages)
-{
-	struct inbound_bucket *bucket = inbound_bucket(print);
-	__u32 now = bpf_jiffies64();
-
-	if (!bucket)
-		return 0;
-	for (int way = 0; way < INBOUND_WAYS; way++) {
-		struct inbound_entry *entry = &bucket->ways[way];
-
-		if (entry->print != print)
-			continue;
-		if (ages && now - entry->jiffies > reply_memory_jiffies)
-			return 0;
-		if (entry->jiffies != now)
-			entry->jiffies = now;
-		return 1;
-	}
-	return 0;
-}
-
-/* Whether the peer spoke first. */
-static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
-{
-	struct inbound_key key = inbound_key(interface, packet, 0);
-
-	return is_remembered(inbound_print(&key), is_datagram(packet->protocol));
-}
-
-/* Into the way that is empty or longest silent. Two CPUs that meet in a bucket may forget one of
- * two peers. */
-static __noinline int remember_new(struct inbound_bucket *bucket, __u64 print)
-{
-	struct inbound_entry *longest;
-	__u32 now = bpf_jiffies64();
-
-	if (!bucket)
-		return 0;
-	longest = &bucket->ways[0];
-	for (int way = 1; way < INBOUND_WAYS && longest->print; way++) {
-		struct inbound_entry *entry = &bucket->ways[way];
-
-		if (!entry->print || now - entry->jiffies > now - longest->jiffies)
-			longest = entry;
-	}
-	longest->print = print;
-	longest->jiffies = now;
-	return 0;
-}
-
-static __always_inline void remember(__u64 print)
-{
-	struct inbound_bucket *bucket = inbound_bucket(print);
-	__u32 now = bpf_jiffies64();
-
-	if (!bucket)
-		return;
-	for (int way = 0; way < INBOUND_WAYS; way++) {
-		struct inbound_entry *entry = &bucket->ways[way];
-
-		if (entry->print != print)
-			continue;
-		if (entry->jiffies != now)
-			entry->jiffies = now;
-		return;
-	}
-	remember_new(bucket, print);
-}
-
-static __always_inline void remember_peer(__u32 interface, const struct packet *packet,
-					  _Bool to_pod)
-{
-	struct inbound_key key = inbound_key(interface, packet, to_pod);
-
-	remember(inbound_print(&key));
 }
 
 #endif

@@ -69,7 +69,25 @@ TEST_CASE("programs before and after ours, and ours, are all shown every packet"
   CHECK(first.shown() == 20);
   CHECK(before_us.shown() == 40);
   CHECK(last.shown() == 0);  // behind one that accepts
-  CHECK(all_losses(world) == 0);
+  CHECK(all_losses(world) == world.loss("hook_displaced"));
+}
+
+TEST_CASE("whoever comes ahead of us does not stay there, and the time is told",
+          "[coexist][modes]") {
+  require_root();
+  World world;
+  const auto pod = world.node.add_pod("calipod", "10.244.0.2");
+  world.start_agent({"--attach=tcx"});
+  Neighbour ahead("accepts");
+  ahead.attach_tcx(world.node, "calipod", true);
+  REQUIRE(eventually([&] { return world.log().find("at the head of the chain again") != std::string::npos; }));
+  REQUIRE(eventually([&] { return world.loss("hook_displaced") > 0; }));
+  send_datagrams(*pod, {.to = "192.0.2.1", .port = 7001, .count = 20});
+
+  INFO(world.log());
+  CHECK(packets_are(world, 7001, 20));
+  CHECK(world.accounted());
+  CHECK(world.ids("calipod").size() == 1);
 }
 
 TEST_CASE("a program that redirects or drops every packet takes none from our sight", "[coexist]") {

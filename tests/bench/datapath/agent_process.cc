@@ -45,7 +45,9 @@ std::optional<double> value_in(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-AgentProcess::AgentProcess(const std::string& dir, const std::string& report_interval) : dir_(dir) {
+AgentProcess::AgentProcess(const std::string& dir, const std::string& report_interval,
+                           const std::string& attach)
+    : dir_(dir) {
   // setpriv becomes the agent: should the bench be killed, the kernel ends both.
   const std::string program = OUTFLOW_BINARY_DIR "/outflow-agent";
   std::vector<std::string> words{"setpriv",
@@ -56,7 +58,8 @@ AgentProcess::AgentProcess(const std::string& dir, const std::string& report_int
                                  "--state-dir=" + dir + "/state",
                                  "--bpffs-dir=" + dir + "/bpf",
                                  "--http-listen=127.0.0.1:" + std::to_string(kHttpPort),
-                                 "--report-interval=" + report_interval};
+                                 "--report-interval=" + report_interval,
+                                 "--attach=" + attach};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

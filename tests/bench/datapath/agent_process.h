@@ -14,7 +14,8 @@ class AgentProcess {
  public:
   // Works in `dir`, reports to a socket there named `aggregator`. Returns when it watches. It ends
   // with this object, or with the calling thread.
-  AgentProcess(const std::string& dir, const std::string& report_interval);
+  AgentProcess(const std::string& dir, const std::string& report_interval,
+               const std::string& attach);
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
   ~AgentProcess();

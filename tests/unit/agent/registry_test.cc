@@ -50,6 +50,7 @@ TEST_CASE("the next agent knows the names, of the same boot only", "[registry]")
     Registry registry(dir / "interfaces", kBoot);
     registry.hooked(1, "cali1");
     registry.routed(1, {address("fd00::1")});
+    registry.keep();
   }
 
   const Registry same(dir / "interfaces", kBoot);
