@@ -17,10 +17,19 @@ constexpr auto kStepBackMax = std::chrono::days(1);
 // The wire takes offsets of 400 days within an interval.
 constexpr auto kLeapMax = std::chrono::days(366);
 
-// Keys have no padding (their sizes are asserted beside them), so bytes order them.
+// Keys have no padding (their sizes are asserted beside them), so their words order them: in
+// whatever order, as long as it is always the same.
 template <class Key>
 int compare(const Key& a, const Key& b) {
-  return std::memcmp(&a, &b, sizeof(Key));
+  static_assert(sizeof(Key) % sizeof(std::uint64_t) == 0);
+  for (std::size_t at = 0; at < sizeof(Key); at += sizeof(std::uint64_t)) {
+    std::uint64_t left = 0;
+    std::uint64_t right = 0;
+    std::memcpy(&left, reinterpret_cast<const char*>(&a) + at, sizeof left);
+    std::memcpy(&right, reinterpret_cast<const char*>(&b) + at, sizeof right);
+    if (left != right) return left < right ? -1 : 1;
+  }
+  return 0;
 }
 
 template <class Row>

@@ -80,7 +80,8 @@ TEST_CASE("whoever comes ahead of us does not stay there, and the time is told",
   world.start_agent({"--attach=tcx"});
   Neighbour ahead("accepts");
   ahead.attach_tcx(world.node, "calipod", true);
-  REQUIRE(eventually([&] { return world.log().find("at the head of the chain again") != std::string::npos; }));
+  REQUIRE(eventually(
+      [&] { return world.log().find("at the head of the chain again") != std::string::npos; }));
   REQUIRE(eventually([&] { return world.loss("hook_displaced") > 0; }));
   send_datagrams(*pod, {.to = "192.0.2.1", .port = 7001, .count = 20});
 
