@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     std::fputs(end->text.c_str(), end->code == 0 ? stdout : stderr);
     return end->code;
   }
-  const auto& config = std::get<agent::Config>(read);
+  const agent::Config& config = *std::get_if<agent::Config>(&read);
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   }
   // A report of a full table takes and gives back tens of megabytes; above this size they are the
   // kernel's again at once, instead of the heap's for good (mallopt(3): also ends its growing).
-  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);  // NOLINT(concurrency-mt-unsafe): one thread yet
   const StopSignals signals;
   auto running = agent::Agent::start(config);
   if (!running) {
