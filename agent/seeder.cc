@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "agent/conntrack.h"
-#include "agent/seed.h"
 #include "agent/sockets.h"
 #include "common/log.h"
 
@@ -89,14 +88,42 @@ void remember_source(const Tables& tables, const OpenedBefore& opened, const flo
   bpf_map_update_elem(tables.sources(), &key, &address, BPF_NOEXIST);
 }
 
-void write(const Tables& tables, const Seed& seed, std::uint32_t jiffies,
-           Seeder::Outcome& outcome) {
+}  // namespace
+
+// What the sockets of one namespace say is true of the one pod in it: of a conversation between two
+// pods the one that accepted does not know what address the other dialled.
+std::vector<Seed> Seeder::ask_sockets(const std::vector<OldInterface>& interfaces) const {
+  std::vector<Seed> seeds;
+  if (netns_dir_.empty()) return seeds;
+  auto dump = dump_sockets(netns_dir_);
+  if (!dump) {
+    log::warn("the pods' sockets are not known", {{"error", dump.error().what}});
+    return seeds;
+  }
+  if (dump->unreadable > 0) {
+    log::warn("some network namespaces could not be read",
+              {{"count", std::to_string(dump->unreadable)}, {"last", dump->why_unreadable}});
+  }
+  for (const NamespaceSockets& space : dump->namespaces) {
+    for (const OldInterface& interface : interfaces) {
+      if (interface.peer_nsid != space.nsid) continue;
+      const OwnAddresses own{interface.id, interface.addresses};
+      seeds.push_back(seed_from({&own, 1}, space.conversations));
+    }
+  }
+  return seeds;
+}
+
+void Seeder::write(const Seed& seed, std::uint32_t jiffies, Outcome& outcome) const {
+  for (const InboundBefore& inbound : seed.inbound) {
+    ++(probe_.remember(to_row_key(inbound)) ? outcome.inbound : outcome.no_room);
+  }
   for (const OpenedBefore& opened : seed.opened) {
     const flow_key key = to_row_key(opened.key);
     const flow_stats row = to_row(opened, jiffies);
-    const int error = bpf_map_update_elem(tables.flows(), &key, &row, BPF_NOEXIST);
+    const int error = bpf_map_update_elem(tables_.flows(), &key, &row, BPF_NOEXIST);
     if (error == 0) {
-      remember_source(tables, opened, row);
+      remember_source(tables_, opened, row);
       ++outcome.opened;
     } else if (error != -EEXIST) {
       ++outcome.no_room;
@@ -104,57 +131,33 @@ void write(const Tables& tables, const Seed& seed, std::uint32_t jiffies,
   }
 }
 
-}  // namespace
-
-std::vector<Conversation> Seeder::ask_sockets(const std::vector<OldInterface>& interfaces) const {
-  std::vector<Conversation> found;
-  if (netns_dir_.empty()) return found;
-  auto dump = dump_sockets(netns_dir_);
-  if (!dump) {
-    log::warn("the pods' sockets are not known", {{"error", dump.error().what}});
-    return found;
-  }
-  if (dump->unreadable > 0) {
-    log::warn("some network namespaces could not be read",
-              {{"count", std::to_string(dump->unreadable)}, {"last", dump->why_unreadable}});
-  }
-  for (const NamespaceSockets& space : dump->namespaces) {
-    const bool asked = std::any_of(interfaces.begin(), interfaces.end(),
-                                   [&](const auto& each) { return each.peer_nsid == space.nsid; });
-    if (asked) {
-      found.insert(found.end(), space.conversations.begin(), space.conversations.end());
-    }
-  }
-  return found;
-}
-
 Seeder::Outcome Seeder::seed(const std::vector<OldInterface>& interfaces) const {
   Outcome outcome;
+  std::vector<Seed> seeds = ask_sockets(interfaces);
   const std::vector<OwnAddresses> own = owners(interfaces);
-  std::vector<Conversation> conversations;
   if (auto dump = ask_conntrack(own); !dump) {
     log::warn("conntrack does not tell of older conversations", {{"error", dump.error().what}});
   } else {
     outcome.told = !dump->absent && !dump->interrupted && dump->beyond_max == 0;
     outcome.no_room += dump->beyond_max;
-    conversations = std::move(dump->conversations);
+    seeds.push_back(seed_from(own, dump->conversations));
   }
-  const std::vector<Conversation> from_sockets = ask_sockets(interfaces);
-  conversations.insert(conversations.end(), from_sockets.begin(), from_sockets.end());
-
-  const Seed seed = seed_from(own, conversations);
   const auto reading = probe_.read_clock();
-  for (const InboundBefore& inbound : seed.inbound) {
-    ++(probe_.remember(to_row_key(inbound)) ? outcome.inbound : outcome.no_room);
+  const std::uint32_t jiffies = reading ? static_cast<std::uint32_t>(reading->jiffies) : 0;
+  std::uint64_t undirected = 0;
+  std::uint64_t shared = 0;
+  for (const Seed& seed : seeds) {
+    write(seed, jiffies, outcome);
+    undirected += seed.undirected;
+    shared += seed.shared;
   }
-  write(tables_, seed, reading ? static_cast<std::uint32_t>(reading->jiffies) : 0, outcome);
   log::info("looked up conversations older than their hooks",
             {{"interfaces", std::to_string(interfaces.size())},
              {"conntrack", outcome.told ? "told" : "told not all"},
              {"opened", std::to_string(outcome.opened)},
              {"inbound", std::to_string(outcome.inbound)},
-             {"undirected", std::to_string(seed.undirected)},
-             {"shared_address", std::to_string(seed.shared)}});
+             {"undirected", std::to_string(undirected)},
+             {"shared_address", std::to_string(shared)}});
   return outcome;
 }
 

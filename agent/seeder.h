@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/conversation.h"
 #include "agent/hooks.h"
 #include "agent/probe.h"
+#include "agent/seed.h"
 #include "agent/tables.h"
 #include "common/flow.h"
 
@@ -39,8 +39,8 @@ class Seeder {
       const std::map<std::uint32_t, Interface>& interfaces) const;
 
  private:
-  [[nodiscard]] std::vector<Conversation> ask_sockets(
-      const std::vector<OldInterface>& interfaces) const;
+  [[nodiscard]] std::vector<Seed> ask_sockets(const std::vector<OldInterface>& interfaces) const;
+  void write(const Seed& seed, std::uint32_t jiffies, Outcome& outcome) const;
 
   const Tables& tables_;
   const Probe& probe_;

@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "tests/netns/world.h"
 #include "tests/support/catch.h"
@@ -40,7 +42,10 @@ sockaddr_in socket_address(const std::string& text, std::uint16_t port) {
 // A connection or a UDP conversation that both ends hold open.
 class Held {
  public:
-  Held(const Pod& client, const Pod& server, int type, std::uint16_t port) {
+  // `dialled` other than the server's own: what the node translates.
+  Held(const Pod& client, const Pod& server, int type, std::uint16_t port,
+       std::pair<std::string, std::uint16_t> dialled = {}) {
+    if (dialled.first.empty()) dialled = {server.address, port};
     Fd listening;
     server.space.run([&] {
       listening = Fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
@@ -53,7 +58,7 @@ class Held {
     client.space.run([&] {
       client_ = Fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
       be_patient(client_);
-      const sockaddr_in to = socket_address(server.address, port);
+      const sockaddr_in to = socket_address(dialled.first, dialled.second);
       must(connect(client_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     });
     if (type == SOCK_STREAM) {
@@ -112,6 +117,32 @@ class OldWorld : public World {
 
   std::unique_ptr<Pod> client;
   std::unique_ptr<Pod> server;
+};
+
+// The pods' namespaces mounted in a folder, as a container runtime does.
+class NamedSpaces {
+ public:
+  explicit NamedSpaces(const OldWorld& world)
+      : folder_(world.dir / "netns"),
+        files_({folder_ + "/" + world.client->interface, folder_ + "/" + world.server->interface}) {
+    std::filesystem::create_directory(folder_);
+    bind(world.client->space.path(), files_[0]);
+    bind(world.server->space.path(), files_[1]);
+  }
+  ~NamedSpaces() {
+    for (const std::string& file : files_) umount2(file.c_str(), MNT_DETACH);
+  }
+  NamedSpaces(const NamedSpaces&) = delete;
+  NamedSpaces& operator=(const NamedSpaces&) = delete;
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+
+ private:
+  static void bind(const std::string& space, const std::string& file) {
+    std::ofstream(file).put('\n');
+    REQUIRE(mount(space.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
+  }
+  std::string folder_;
+  std::array<std::string, 2> files_;
 };
 
 }  // namespace
@@ -183,18 +214,9 @@ TEST_CASE("where no table tells who opened, the tuple is inferred, and an openin
 TEST_CASE("the pods' sockets tell where conntrack does not", "[older]") {
   require_root();
   OldWorld world(kUntracked);
-  const std::string spaces = world.dir / "netns";
-  std::filesystem::create_directory(spaces);
-  for (const Pod* pod : {world.client.get(), world.server.get()}) {
-    const std::string file = spaces + "/" + pod->interface;
-    std::ofstream(file).put('\n');
-    REQUIRE(mount(pod->space.path().c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
-  }
+  const NamedSpaces spaces(world);
   const Held tcp(*world.client, *world.server, SOCK_STREAM, 5432);
-  world.start_agent({"--netns-dir=" + spaces});
-  for (const Pod* pod : {world.client.get(), world.server.get()}) {
-    umount2((spaces + "/" + pod->interface).c_str(), MNT_DETACH);
-  }
+  world.start_agent({"--netns-dir=" + spaces.folder()});
   REQUIRE(eventually([&] { return world.to_port(5432).flags != 0; }));
   tcp.say_from_server();
   world.wait_two_reports();
@@ -202,6 +224,22 @@ TEST_CASE("the pods' sockets tell where conntrack does not", "[older]") {
   CHECK(world.to_port(5432, "caliclient").flags == kFlowPreExisting);
   CHECK(world.to_port(5432, "caliclient").established == 1);
   CHECK(world.to_port(tcp.client_port()) == FlowStats{});
+}
+
+TEST_CASE("what a server accepted says nothing of the address its client dialled", "[older]") {
+  require_root();
+  OldWorld world(kTracked);
+  world.node.space.sh(
+      "nft 'add chain ip t n { type nat hook prerouting priority dstnat; }; "
+      "add rule ip t n ip daddr 10.96.0.20 tcp dport 3306 dnat to 10.244.0.3:5432'");
+  const NamedSpaces spaces(world);
+  const Held tcp(*world.client, *world.server, SOCK_STREAM, 5432, {"10.96.0.20", 3306});
+  world.start_agent({"--netns-dir=" + spaces.folder()});
+  REQUIRE(eventually([&] { return world.to_port(3306).flags != 0; }));
+  world.wait_two_reports();
+
+  CHECK(world.to_port(3306, "caliclient").flags == kFlowPreExisting);
+  CHECK(world.to_port(5432) == FlowStats{});
 }
 
 TEST_CASE("an agent that goes on asks no table again", "[older]") {
