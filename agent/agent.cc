@@ -118,8 +118,7 @@ struct Agent::Parts {
   Result<void> begin() {
     const auto kind = hook_kind(config.attach, *probe);
     if (!kind) return fail(Error(kind.error()));
-    const HookPlan plan{*kind, places.links, probe->from_pod(), probe->to_pod(),
-                        tables->flows_map_id()};
+    const HookPlan plan{*kind, places.links, probe->from_pod(), probe->to_pod()};
     watcher = std::make_unique<Watcher>(
         Hooks(config.interface_patterns, plan, places.clsact, *tables, *registry), *seeder,
         *registry, [this](nanoseconds latency) { meters->hooked_after(latency); });

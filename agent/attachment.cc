@@ -133,36 +133,19 @@ bpf_tc_opts tc_options(std::uint32_t priority) {
   return options;
 }
 
-// What a loaded program says of itself.
-struct ProgramFacts {
-  std::string name;
-  std::vector<std::uint32_t> map_ids;
-};
-
-ProgramFacts facts_of(std::uint32_t program_id) {
-  const Fd program(bpf_prog_get_fd_by_id(program_id));
-  if (!program.valid()) return {};
-  std::array<std::uint32_t, 64> ids{};
-  bpf_prog_info info{};
-  info.nr_map_ids = ids.size();
-  info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
-  std::uint32_t size = sizeof info;
-  if (bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0) return {};
-  const std::size_t count = std::min<std::size_t>(info.nr_map_ids, ids.size());
-  return {std::string(info.name, strnlen(info.name, sizeof info.name)),
-          {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count)}};
+// libbpf names a filter by its program's name and id: "from_pod:[17]".
+bool is_ours(const FilterFacts& filter, Direction direction) {
+  return filter.kind == "bpf" && filter.handle == kFilterHandle &&
+         filter.program.starts_with(fmt::format("{}:[", name_of(direction)));
 }
 
-// The priority of our filter, or 0. `map_id` 0: whichever agent's.
-std::uint32_t our_priority(std::uint32_t ifindex, Direction direction, std::uint32_t map_id) {
-  for (const FilterFacts& filter : filters_on(ifindex, direction == Direction::FromPod)) {
-    if (filter.kind != "bpf" || filter.handle != kFilterHandle) continue;
-    const ProgramFacts program = facts_of(filter.program_id);
-    if (program.name != name_of(direction)) continue;
-    const auto& ids = program.map_ids;
-    if (map_id == 0 || std::find(ids.begin(), ids.end(), map_id) != ids.end()) {
-      return filter.priority;
-    }
+// The priority of our filter, or 0. By its name and handle: a program's own id would take
+// CAP_SYS_ADMIN to look up.
+Result<std::uint32_t> our_priority(std::uint32_t ifindex, Direction direction) {
+  const auto filters = filters_on(ifindex, direction == Direction::FromPod);
+  if (!filters) return fail(Error(filters.error()));
+  for (const FilterFacts& filter : *filters) {
+    if (is_ours(filter, direction)) return filter.priority;
   }
   return 0;
 }
@@ -175,7 +158,9 @@ void detach_filter(std::uint32_t ifindex, Direction direction, std::uint32_t pri
 
 Result<void> attach_clsact(const HookPlan& plan, HookPoint point, Direction direction) {
   const bpf_tc_hook hook = tc_hook(point.ifindex, direction);
-  const std::uint32_t present = our_priority(point.ifindex, direction, plan.map_id);
+  const auto ours = our_priority(point.ifindex, direction);
+  if (!ours) return fail(Error(ours.error()));
+  const std::uint32_t present = *ours;
   int error = -ENOENT;
   for (const std::uint32_t priority : kFilterPriorities) {
     if (present != 0 && present != priority) continue;
@@ -198,12 +183,16 @@ bool kernel_has_tcx(int program) {
 }
 
 bool hook_alive(const HookPlan& plan, HookPoint point, HookKind kind, Direction direction) {
-  return kind == HookKind::Tcx ? live_link(plan, point, direction).valid()
-                               : our_priority(point.ifindex, direction, plan.map_id) != 0;
+  if (kind == HookKind::Tcx) return live_link(plan, point, direction).valid();
+  const auto priority = our_priority(point.ifindex, direction);
+  return !priority || *priority != 0;
 }
 
 bool hook_displaced(const HookPlan& plan, HookPoint point, Direction direction) {
-  if (plan.kind != HookKind::Tcx) return false;
+  if (plan.kind == HookKind::Clsact) {
+    const auto filters = filters_on(point.ifindex, direction == Direction::FromPod);
+    return filters && !filters->empty() && !is_ours(filters->front(), direction);
+  }
   bpf_prog_info own{};
   std::uint32_t size = sizeof own;
   if (bpf_obj_get_info_by_fd(plan.program(direction), &own, &size) != 0) return false;
@@ -231,8 +220,8 @@ void remove_hook(const HookPlan& plan, HookPoint point, HookKind kind, Direction
     unlink(pin_path(plan, point, direction).c_str());
     return;
   }
-  const std::uint32_t priority = our_priority(point.ifindex, direction, plan.map_id);
-  if (priority != 0) detach_filter(point.ifindex, direction, priority);
+  const auto priority = our_priority(point.ifindex, direction);
+  if (priority && *priority != 0) detach_filter(point.ifindex, direction, *priority);
 }
 
 Result<bool> ensure_clsact(std::uint32_t ifindex) {
@@ -244,7 +233,10 @@ Result<bool> ensure_clsact(std::uint32_t ifindex) {
 }
 
 void remove_clsact_if_empty(std::uint32_t ifindex) {
-  if (!filters_on(ifindex, true).empty() || !filters_on(ifindex, false).empty()) return;
+  for (const bool ingress : {true, false}) {
+    const auto filters = filters_on(ifindex, ingress);
+    if (!filters || !filters->empty()) return;
+  }
   bpf_tc_hook hook = tc_hook(ifindex, Direction::FromPod);
   hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
   bpf_tc_hook_destroy(&hook);
@@ -253,10 +245,10 @@ void remove_clsact_if_empty(std::uint32_t ifindex) {
 bool remove_stray_filters(std::uint32_t ifindex) {
   bool found = false;
   for (const Direction direction : kDirections) {
-    if (const std::uint32_t priority = our_priority(ifindex, direction, 0); priority != 0) {
-      detach_filter(ifindex, direction, priority);
-      found = true;
-    }
+    const auto priority = our_priority(ifindex, direction);
+    if (!priority || *priority == 0) continue;
+    detach_filter(ifindex, direction, *priority);
+    found = true;
   }
   return found;
 }

@@ -27,7 +27,6 @@ struct HookPlan {
   std::string links_dir;  // on a bpffs; the pins of tcx links
   int from_pod = -1;      // program fds
   int to_pod = -1;
-  std::uint32_t map_id = 0;  // of `flows`: a clsact filter that uses it is ours
 
   [[nodiscard]] int program(Direction direction) const {
     return direction == Direction::FromPod ? from_pod : to_pod;
@@ -43,13 +42,12 @@ struct HookPoint {
   std::uint32_t id = 0;
 };
 
-// True while a hook of ours of this kind and direction is on the interface: the proof that it is
-// still the interface the id was given to.
+// True while a hook of ours of this kind and direction is on the interface, or the kernel could not
+// be asked: the proof that it is still the interface the id was given to.
 [[nodiscard]] bool hook_alive(const HookPlan& plan, HookPoint point, HookKind kind,
                               Direction direction);
 
 // Whether some other program runs ahead of the hook, which then sees only what that one passes on.
-// By clsact nobody can: priority 1 is ours.
 [[nodiscard]] bool hook_displaced(const HookPlan& plan, HookPoint point, Direction direction);
 // Attaches one hook, or gives the one already there the plan's program.
 [[nodiscard]] Result<void> attach_hook(const HookPlan& plan, HookPoint point, Direction direction);

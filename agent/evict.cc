@@ -5,6 +5,9 @@
 namespace outflow::agent {
 namespace {
 
+// Jiffies that a tuple may be younger than the reading of the clock: 17 minutes at 1,000 Hz.
+constexpr std::uint32_t kLaterMax = 1U << 20U;
+
 std::size_t part_of(std::size_t room, double part) {
   return static_cast<std::size_t>(static_cast<double>(room) * part);
 }
@@ -21,9 +24,12 @@ std::vector<TupleRow> idle_rows(const std::vector<TupleRow>& rows, const Room& r
   if (!wants_room(rows.size(), room.rows_max)) return {};
   std::vector<TupleRow> dead;
   std::vector<TupleRow> standing;
-  const TimePoint newest = now.wall - room.idle_min;
   for (const TupleRow& row : rows) {
-    if (now.time_of(row.stats.last_jiffies) > newest) continue;
+    // Unsigned, so that it is right for as long as jiffies take to wrap; what came after the
+    // reading looks like the whole of that.
+    const std::uint32_t age = now.jiffies - row.stats.last_jiffies;
+    const bool later = ~age < kLaterMax;
+    if (later || now.tick * std::int64_t{age} < room.idle_min) continue;
     (alive(to_key(row.key)) ? standing : dead).push_back(row);
   }
   const auto longer_idle = [&now](const TupleRow& a, const TupleRow& b) {

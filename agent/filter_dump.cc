@@ -16,17 +16,17 @@
 namespace outflow::agent {
 namespace {
 
-// The program of a filter, out of its options; 0 when they do not name one.
-std::uint32_t program_of(const char* options, std::size_t size) {
-  std::uint32_t id = 0;
+// The program of a filter, out of its options; "" when they do not name one.
+std::string program_of(const char* options, std::size_t size) {
+  std::string name;
   const auto* option = reinterpret_cast<const nlattr*>(options);
   for (; attribute_ok(option, options + size); option = mnl_attr_next(option)) {
-    if (mnl_attr_get_type(option) == TCA_BPF_ID &&
-        mnl_attr_get_payload_len(option) >= sizeof(std::uint32_t)) {
-      id = mnl_attr_get_u32(option);
+    if (mnl_attr_get_type(option) == TCA_BPF_NAME) {
+      const auto* text = static_cast<const char*>(mnl_attr_get_payload(option));
+      name.assign(text, strnlen(text, mnl_attr_get_payload_len(option)));
     }
   }
-  return id;
+  return name;
 }
 
 void read_filter(const nlmsghdr* message, std::vector<FilterFacts>& filters) {
@@ -43,7 +43,7 @@ void read_filter(const nlmsghdr* message, std::vector<FilterFacts>& filters) {
     if (mnl_attr_get_type(attribute) == TCA_KIND) {
       filter.kind.assign(payload, strnlen(payload, size));
     } else if (mnl_attr_get_type(attribute) == TCA_OPTIONS) {
-      filter.program_id = program_of(payload, size);
+      filter.program = program_of(payload, size);
     }
   }
   filters.push_back(std::move(filter));
@@ -64,9 +64,9 @@ bool read_filters(std::span<const std::byte> bytes, std::vector<FilterFacts>& fi
   return true;
 }
 
-std::vector<FilterFacts> filters_on(std::uint32_t ifindex, bool ingress) {
+Result<std::vector<FilterFacts>> filters_on(std::uint32_t ifindex, bool ingress) {
   const Fd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!fd.valid()) return {};
+  if (!fd.valid()) return fail("list filters: socket: " + errno_text(errno));
   std::array<std::byte, 64> bytes{};
   nlmsghdr* request = mnl_nlmsg_put_header(bytes.data());
   request->nlmsg_type = RTM_GETTFILTER;
@@ -76,12 +76,14 @@ std::vector<FilterFacts> filters_on(std::uint32_t ifindex, bool ingress) {
   const std::uint32_t side = ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
   head->tcm_parent = TC_H_MAKE(TC_H_CLSACT, side);
   std::vector<FilterFacts> filters;
-  if (send(fd.get(), bytes.data(), request->nlmsg_len, 0) < 0) return filters;
+  if (send(fd.get(), bytes.data(), request->nlmsg_len, 0) < 0) {
+    return fail("list filters: " + errno_text(errno));
+  }
   std::vector<std::byte> buffer(32'768);
   while (true) {
     const ssize_t size = recv(fd.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return filters;
+    if (size <= 0) return fail("list filters: " + errno_text(errno));
     if (!read_filters({buffer.data(), static_cast<std::size_t>(size)}, filters)) return filters;
   }
 }

@@ -25,6 +25,11 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;
 // Times an interface's hooks go back to the head of the chain; then somebody else insists on it.
 constexpr int kMovesMax = 3;
 
+// Until the older tables are read, an interface remembers who opens, and takes nothing for granted.
+constexpr std::uint32_t kUnseeded = INTERFACE_REMEMBERS | INTERFACE_UNTOLD;
+// Whether somebody came ahead is asked of every interface once in so many seconds.
+constexpr std::uint32_t kAheadEvery = 10;
+
 std::string mark(const std::string& directory, std::uint32_t ifindex) {
   return directory + "/" + std::to_string(ifindex);
 }
@@ -80,8 +85,13 @@ void Hooks::begin_resync() {
   resyncing_ = true;
   for (auto& [ifindex, known] : known_) {
     known.seen = false;
-    known.routes.clear();
+    known.dumped_routes.clear();
   }
+}
+
+void Hooks::abort_resync() {
+  for (auto& [ifindex, known] : known_) known.seen = true;
+  resyncing_ = false;
 }
 
 void Hooks::end_resync() {
@@ -91,7 +101,10 @@ void Hooks::end_resync() {
   }
   for (const std::uint32_t ifindex : missing) gone(ifindex);
   forget_strangers();
-  for (const auto& [ifindex, known] : known_) publish_routes(known);
+  for (auto& [ifindex, known] : known_) {
+    known.routes = known.dumped_routes;
+    publish_routes(known);
+  }
   resyncing_ = false;
 }
 
@@ -101,8 +114,8 @@ void Hooks::forget_strangers() {
     // Its name is in the registry, too, unless that agent ended before it wrote it down.
     registry_.hooked(entry.id, entry.name);
     registry_.departed(entry.id);
-    for (const Direction direction : kDirections) {
-      remove_hook(plan_, {ifindex, entry.id}, HookKind::Tcx, direction);
+    for (const HookKind kind : {HookKind::Tcx, HookKind::Clsact}) {
+      remove_both({ifindex, entry.id}, kind);
     }
     tables_.clear_interface(ifindex, entry.id);
   }
@@ -121,6 +134,8 @@ void Hooks::update(const Link& link) {
     known.seen_at = now_;
     known.old = resyncing_;
   }
+  // It counts from when it could be hooked: a peer may move to its pod long after it was made.
+  if (!fresh && !wanted(known.link) && wanted(link)) known.seen_at = now_;
   const bool renamed = known.id != 0 && known.link.name != link.name;
   known.link = link;
   known.seen = true;
@@ -147,6 +162,7 @@ void Hooks::route(const HostRoute& found) {
   if (known == known_.end()) return;
   if (found.added) {
     known->second.routes.insert(found.address);
+    known->second.dumped_routes.insert(found.address);
   } else {
     known->second.routes.erase(found.address);
   }
@@ -184,6 +200,7 @@ void Hooks::put_back(Known& known) {
   }
   known.failures = 0;
   ++repaired_;
+  seen_in_part(known);
   registry_.count_loss("hook_removed");
   log::warn("somebody removed our hook, it is back; packets in between were not seen",
             {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
@@ -200,14 +217,13 @@ void Hooks::put_ahead(Known& known) {
   registry_.count_loss("hook_displaced");
   if (known.moves == kMovesMax) return;
   ++known.moves;
-  for (const Direction direction : kDirections) {
-    remove_hook(plan_, point(known), plan_.kind, direction);
-  }
+  remove_both(point(known), plan_.kind);
   if (auto again = attach(known); !again) {
     hook_failed(known, again.error().what);
     return;
   }
   ++repaired_;
+  seen_in_part(known);
   log::warn("a program came ahead of ours, which is at the head of the chain again",
             {{"interface", known.link.name}, {"times", std::to_string(known.moves)}});
 }
@@ -216,8 +232,10 @@ Result<void> Hooks::hook_new(Known& known) {
   if (!take_over(known)) {
     auto id = tables_.allocate_id();
     if (!id) return fail(std::move(id).error());
-    known.unseeded = known.old || now_ - known.seen_at > kYoungFor;
-    known.past = known.unseeded ? INTERFACE_REMEMBERS : 0;
+    const bool late = std::chrono::steady_clock::now() - known.seen_at > kYoungFor;
+    known.unseeded = known.old || late;
+    known.past = known.unseeded ? kUnseeded : 0;
+    if (late && !known.old) registry_.count_loss("hook_late");
     // Known before the hook is on, so that its first packet has a number, and the number a name.
     if (auto set = tables_.set_interface({known.link.ifindex, *id, known.past, known.link.name});
         !set) {
@@ -243,18 +261,16 @@ bool Hooks::take_over(Known& known) {
   for (const HookKind kind : {HookKind::Tcx, HookKind::Clsact}) {
     if (!hook_alive(plan_, before, kind, Direction::FromPod)) continue;
     if (kind != plan_.kind) {
-      for (const Direction direction : kDirections) remove_hook(plan_, before, kind, direction);
+      remove_both(before, kind);
       registry_.count_loss("hook_removed");
     }
     known.id = before.id;
     known.past = numbered.mapped().past;
     // An agent that ended before it had looked them up.
-    known.unseeded = known.past == INTERFACE_REMEMBERS;
+    known.unseeded = known.past != 0 && (known.past & INTERFACE_INFERS) == 0;
     return true;
   }
-  for (const Direction direction : kDirections) {
-    remove_hook(plan_, before, HookKind::Tcx, direction);
-  }
+  remove_both(before, HookKind::Tcx);
   tables_.clear_interface(before.ifindex, before.id);
   return false;
 }
@@ -283,10 +299,21 @@ std::size_t Hooks::hooks_in_place(const Known& known) const {
   return alive;
 }
 
-void Hooks::unhook(Known& known) {
-  for (const Direction direction : kDirections) {
-    remove_hook(plan_, point(known), plan_.kind, direction);
+// What goes on first comes off last: a pod whose packets are recorded is never deaf to answers.
+void Hooks::remove_both(HookPoint point, HookKind kind) const {
+  for (auto direction = kDirections.rbegin(); direction != kDirections.rend(); ++direction) {
+    remove_hook(plan_, point, kind, *direction);
   }
+}
+
+// Connections may have been opened while a hook was off: as on an interface older than its hook.
+void Hooks::seen_in_part(Known& known) {
+  known.hooked_at = now_;
+  known.unseeded = set_past(known, kUnseeded);
+}
+
+void Hooks::unhook(Known& known) {
+  remove_both(point(known), plan_.kind);
   tables_.clear_interface(known.link.ifindex, known.id);
   registry_.departed(known.id);
   log::info("unhooked", {{"interface", known.link.name}, {"id", std::to_string(known.id)}});
@@ -335,6 +362,7 @@ void Hooks::seeded(std::uint32_t id, bool told) {
 
 void Hooks::repair() {
   now_ = std::chrono::steady_clock::now();
+  ++repairs_;
   for (auto& [ifindex, known] : known_) {
     if (!wanted(known.link)) continue;
     if (known.past != 0 && !known.unseeded) forget_past(known);
@@ -342,7 +370,7 @@ void Hooks::repair() {
       hook(known);
     } else if (!in_place(known)) {
       put_back(known);
-    } else {
+    } else if (ifindex % kAheadEvery == repairs_ % kAheadEvery) {
       put_ahead(known);
     }
   }

@@ -43,6 +43,8 @@ class Hooks {
   // Around a full dump: interfaces the dump did not name are gone, those it names first are old.
   void begin_resync();
   void end_resync();
+  // The dump failed: what is known stays.
+  void abort_resync();
   // Every second: hooks that failed are tried again, hooks that vanished are put back.
   void repair();
   // Pod-like interfaces whose peer is not in another namespace yet. The kernel sends no event when
@@ -63,7 +65,8 @@ class Hooks {
   struct Known {
     Link link;
     std::set<net::Address> routes;
-    std::uint32_t id = 0;  // 0: not hooked
+    std::set<net::Address> dumped_routes;  // those of the resync that is running
+    std::uint32_t id = 0;                  // 0: not hooked
     int failures = 0;
     int moves = 0;     // back to the head of the chain
     bool seen = true;  // by the resync that is running
@@ -91,6 +94,8 @@ class Hooks {
   [[nodiscard]] Result<void> attach(const Known& known);
   [[nodiscard]] bool take_over(Known& known);
   void unhook(Known& known);
+  void remove_both(HookPoint point, HookKind kind) const;
+  void seen_in_part(Known& known);
   [[nodiscard]] bool set_past(Known& known, std::uint32_t past);
   void forget_past(Known& known);
   void publish_routes(const Known& known);
@@ -104,6 +109,7 @@ class Hooks {
   std::map<std::uint32_t, Known> known_;                 // by ifindex
   std::map<std::uint32_t, NumberedInterface> numbered_;  // by an agent before this one
   bool resyncing_ = false;
+  std::uint32_t repairs_ = 0;
   SteadyTime now_{};  // of the event or the repair that is handled
   std::vector<nanoseconds> latencies_;
   std::uint64_t repaired_ = 0;

@@ -186,6 +186,10 @@ Result<clock_reading> Probe::read_clock() const {
   return reading;
 }
 
+Result<void> Probe::confirm(flow_key key) const {
+  return run("confirm_opened", &key, sizeof key);
+}
+
 Result<void> Probe::remember(inbound_key key) const {
   return run("remember_inbound", &key, sizeof key);
 }

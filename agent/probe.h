@@ -40,6 +40,8 @@ class Probe {
   [[nodiscard]] Result<clock_reading> read_clock() const;
   // As if the peer's packet had just passed: what the pod sends there are answers.
   [[nodiscard]] Result<void> remember(inbound_key key) const;
+  // The tuple, if it is there, was opened by the pod: it is inferred no longer but pre-existing.
+  [[nodiscard]] Result<void> confirm(flow_key key) const;
 
  private:
   struct Destroy {

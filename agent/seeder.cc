@@ -125,7 +125,7 @@ void Seeder::write(const Seed& seed, std::uint32_t jiffies, Outcome& outcome) co
     if (error == 0) {
       remember_source(tables_, opened, row);
       ++outcome.opened;
-    } else if (error != -EEXIST) {
+    } else if (error != -EEXIST || !probe_.confirm(key)) {
       ++outcome.no_room;
     }
   }

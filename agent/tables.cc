@@ -51,10 +51,6 @@ Result<Tables> Tables::open(const std::string& maps_dir) {
   return tables;
 }
 
-std::uint32_t Tables::flows_map_id() const {
-  return info_of(flows_.get()).id;
-}
-
 std::uint32_t Tables::flows_max() const {
   return info_of(flows_.get()).max_entries;
 }

@@ -32,7 +32,6 @@ class Tables {
   [[nodiscard]] static Result<Tables> open(const std::string& maps_dir);
 
   [[nodiscard]] BootId boot() const { return boot_; }
-  [[nodiscard]] std::uint32_t flows_map_id() const;
   // Rows the tuple table has room for.
   [[nodiscard]] std::uint32_t flows_max() const;
 

@@ -27,7 +27,10 @@ EventSink Watcher::to_hooks(SteadyTime arrived) {
 Result<void> Watcher::resync() {
   hooks_.begin_resync();
   auto dumped = interfaces_->dump(to_hooks(std::chrono::steady_clock::now()));
-  if (!dumped) return dumped;
+  if (!dumped) {
+    hooks_.abort_resync();
+    return dumped;
+  }
   hooks_.end_resync();
   return {};
 }
@@ -58,7 +61,7 @@ void Watcher::take_events(SteadyTime free_since) {
   }
   for (const std::uint32_t ifindex : hooks_.waiting()) {
     // One that is gone by now has its event on the way.
-    static_cast<void>(interfaces_->query(ifindex, to_hooks(std::chrono::steady_clock::now())));
+    static_cast<void>(interfaces_->query(ifindex, to_hooks(free_since)));
   }
   for (const nanoseconds latency : hooks_.take_latencies()) on_hooked_(latency);
   registry_.keep();
@@ -67,12 +70,16 @@ void Watcher::take_events(SteadyTime free_since) {
 // A subscription that failed is opened anew; the dump after it leaves no gap.
 void Watcher::reopen(const std::string& why) {
   log::warn("listening to the network anew", {{"error", why}});
+  resync_due_ = true;
   auto opened = Interfaces::open();
   if (!opened) return;
   interfaces_ = std::move(*opened);
   if (auto synced = resync(); !synced) {
-    log::error("cannot list the interfaces", {{"error", synced.error().what}});
+    log::error("cannot list the interfaces, trying again every second",
+               {{"error", synced.error().what}});
+    return;
   }
+  resync_due_ = false;
   // An interface may have been replaced by another of the same index meanwhile.
   hooks_.repair();
 }
@@ -97,6 +104,7 @@ void Watcher::watch(const std::stop_token& stop) {
     take_events(free_since);
     free_since = std::chrono::steady_clock::now();
     if (free_since >= repair_at) {
+      if (resync_due_) reopen("the last listing failed");
       hooks_.repair();
       seed_old();
       registry_.keep();

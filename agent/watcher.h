@@ -50,6 +50,7 @@ class Watcher {
   Registry& registry_;
   const LatencySink on_hooked_;
   std::optional<Interfaces> interfaces_;
+  bool resync_due_ = false;
   Fd wake_;
   std::atomic<std::uint64_t> repaired_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;

@@ -112,10 +112,14 @@ static __noinline int watch_egress(struct __sk_buff *skb)
 		return packet->protocol == IPPROTO_TCP ? COUNT_TCP_UNOPENED : COUNT_SCTP_UNOPENED;
 	}
 	if (role == ROLE_DATAGRAM) {
-		if (answers_peer(key.interface_id, packet))
+		struct inbound_key peer = inbound_key(key.interface_id, packet, 0);
+		__u64 print = inbound_print(&peer);
+
+		if (is_remembered(print, 1))
 			return COUNT_UDP_REPLY;
 		if (interface & INTERFACE_UNTOLD)
 			packet->flags |= FLOW_INFERRED;
+		return opened_datagram(print, record_new(&key, packet));
 	}
 	return record_new(&key, packet);
 }
@@ -227,6 +231,9 @@ static __always_inline void record_answer(struct flow_stats *stats, enum answer 
 	case ANSWER_DATAGRAM:
 		if (!stats->established)
 			stats->established = 1;
+		/* The peer spoke: what the pod says next is no proof that it opens. */
+		if (stats->flags_refused & FLOW_INFERRED)
+			stats->last_jiffies = bpf_jiffies64();
 		break;
 	default:
 		break;
@@ -276,6 +283,20 @@ int to_pod(struct __sk_buff *skb)
 	if (!watch_plain_answer(skb))
 		watch_answer(skb);
 	return PASS_ON;
+}
+
+/* Another table told that the pod opened it: what was inferred meanwhile is proven. */
+SEC("syscall")
+int confirm_opened(struct flow_key *context)
+{
+	struct flow_key key = *context; /* a map takes no pointer to a context */
+	struct flow_stats *stats = bpf_map_lookup_elem(&flows, &key);
+
+	if (stats && stats->flags_refused & FLOW_INFERRED) {
+		__sync_fetch_and_and(&stats->flags_refused, ~(__u32)FLOW_INFERRED);
+		__sync_fetch_and_or(&stats->flags_refused, FLOW_PRE_EXISTING);
+	}
+	return 0;
 }
 
 /* User space's way to what it cannot write without a race: see struct inbound_bucket. */

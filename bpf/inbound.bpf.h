@@ -67,6 +67,13 @@ static __always_inline _Bool is_remembered(__u64 print, _Bool ages)
 	return 0;
 }
 
+/* The print of the same conversation where the pod spoke first and its tuple found no room: in the
+ * same bucket, because the bits that choose it are left alone. */
+static __always_inline __u64 outbound_of(__u64 print)
+{
+	return print ^ 0x0000a5a5a5a5a5a4ULL;
+}
+
 /* Whether the peer spoke first. */
 static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
 {
@@ -96,6 +103,7 @@ static __noinline int remember_new(struct inbound_bucket *bucket, __u64 print)
 	return 0;
 }
 
+/* A peer that answers what found no room did not speak first. */
 static __always_inline void remember(__u64 print)
 {
 	struct inbound_bucket *bucket = inbound_bucket(print);
@@ -112,7 +120,16 @@ static __always_inline void remember(__u64 print)
 			entry->jiffies = now;
 		return;
 	}
-	remember_new(bucket, print);
+	if (!is_remembered(outbound_of(print), 1))
+		remember_new(bucket, print);
+}
+
+/* A datagram opened a conversation and ended so. */
+static __always_inline int opened_datagram(__u64 print, int outcome)
+{
+	if (outcome == COUNT_OVERFLOWED || outcome == COUNT_RING_FULL)
+		remember(outbound_of(print));
+	return outcome;
 }
 
 static __always_inline void remember_peer(__u32 interface, const struct packet *packet,

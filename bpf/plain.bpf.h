@@ -158,6 +158,7 @@ static __always_inline int watch_plain_egress(struct __sk_buff *skb, __u32 packe
 	struct flow_key key;
 	struct flow_stats *stats;
 	__u32 interface, bytes;
+	__u64 print;
 
 	if (unlikely(!see_plain(skb, &plain)))
 		return NOT_PLAIN;
@@ -181,9 +182,10 @@ static __always_inline int watch_plain_egress(struct __sk_buff *skb, __u32 packe
 			return open_plain(&plain, &key, interface, packets, bytes);
 		return interface & INTERFACE_REMEMBERS ? NOT_PLAIN : COUNT_TCP_UNOPENED;
 	}
-	if (is_remembered(plain_print(&key, plain.ports[1], plain.ports[0]), 1))
+	print = plain_print(&key, plain.ports[1], plain.ports[0]);
+	if (is_remembered(print, 1))
 		return COUNT_UDP_REPLY;
-	return open_plain(&plain, &key, interface, packets, bytes);
+	return opened_datagram(print, open_plain(&plain, &key, interface, packets, bytes));
 }
 
 /* To the pod: a segment within a connection, or one that accepts it; a datagram that answers, or
@@ -217,6 +219,8 @@ static __always_inline _Bool watch_plain_answer(struct __sk_buff *skb)
 		return 0;
 	if (plain.tcp)
 		__sync_fetch_and_add(&stats->established, 1);
+	else if (unlikely(stats->flags_refused & FLOW_INFERRED))
+		return 0;
 	else if (!stats->established)
 		stats->established = 1;
 	return 1;

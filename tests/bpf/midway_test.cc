@@ -159,4 +159,30 @@ TEST_CASE("a tuple another table told of counts what follows, and keeps its mark
   CHECK(harness.other_sources().empty());
 }
 
+TEST_CASE("a peer that speaks keeps an inferred tuple from being taken for the pod's", "[midway]") {
+  Harness harness([](egress_bpf& object) { object.rodata->reply_memory_jiffies = 20; });
+  harness.name_interface(kOld | INTERFACE_UNTOLD);
+  harness.from_pod(udp_out(123, 51002));
+  wait_jiffies(harness, 25);
+  harness.to_pod(udp_in(51002, 123));
+  harness.from_pod(udp_out(123, 51002));
+
+  CHECK(flags_in(*harness.flow(kFar, 51002, IPPROTO_UDP)) == FLOW_INFERRED);
+}
+
+TEST_CASE("what another table proves is inferred no longer", "[midway]") {
+  Harness harness;
+  harness.name_interface(kOld | INTERFACE_UNTOLD);
+  harness.from_pod(udp_out(40000, 443));
+  harness.from_pod(udp_out(40000, 444));
+  flow_key key = key_of(kFar, 443, IPPROTO_UDP);
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.ctx_in = &key;
+  options.ctx_size_in = sizeof key;
+  REQUIRE(bpf_prog_test_run_opts(harness.program("confirm_opened"), &options) == 0);
+
+  CHECK(flags_in(*harness.flow(kFar, 443, IPPROTO_UDP)) == FLOW_PRE_EXISTING);
+  CHECK(flags_in(*harness.flow(kFar, 444, IPPROTO_UDP)) == FLOW_INFERRED);
+}
+
 }  // namespace outflow::test

@@ -238,4 +238,19 @@ TEST_CASE("a QUIC connection is one tuple beside TCP's, also when the client's p
   }
 }
 
+TEST_CASE("an answer to a datagram that found no room is not taken for the peer's opening",
+          "[udp]") {
+  for (const Family& family : kFamilies) {
+    Harness harness([](egress_bpf& object) { bpf_map__set_max_entries(object.maps.flows, 1); });
+    harness.from_pod(out(family, 40000, 7));
+    CHECK(harness.outcome(out(family, 40000, 53)) == COUNT_OVERFLOWED);
+    harness.to_pod(in(family, 53, 40000, 512));
+    CHECK(harness.outcome(out(family, 40000, 53)) == COUNT_OVERFLOWED);
+
+    // After the pressure it is a tuple like any other.
+    harness.forget_flows();
+    CHECK(harness.outcome(out(family, 40000, 53)) == COUNT_RECORDED);
+  }
+}
+
 }  // namespace outflow::test

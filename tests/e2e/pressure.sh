@@ -32,8 +32,8 @@ PYTHON
 
 # count: packets that the table has of the tuples of the spray, lost ones by reason, and their sum.
 count() {
-  outflow flows -n shop -o json >"$WORLD_DIR/flows.json"
-  outflow coverage -o json >"$WORLD_DIR/coverage.json" 2>/dev/null || [ $? = 5 ]
+  answer flows -n shop -o json >"$WORLD_DIR/flows.json"
+  answer coverage -o json >"$WORLD_DIR/coverage.json"
   "$WORLD_PYTHON" - "$WORLD_DIR" <<'PYTHON'
 import json
 import sys
@@ -84,13 +84,13 @@ plan node-1 losses incomplete
 baseline node-1 losses
 new node-1 losses
 explain node-1 losses incomplete' "$(told)"
-outflow policy -n shop --allow-insufficient >"$WORLD_DIR/policy.yaml"
+answer policy -n shop --allow-insufficient >"$WORLD_DIR/policy.yaml"
 grep -q '^# Incomplete: ' "$WORLD_DIR/policy.yaml" || fail "the policy does not say that it is incomplete: $(head -n 12 "$WORLD_DIR/policy.yaml")"
 say 'ok: and so does a policy made of it'
 
 # The last of them had no room in the ring. Used again, it is there.
 last=$((10000 + tuples - 1))
-of_last() { outflow flows -n shop -o json | "$WORLD_PYTHON" -c '
+of_last() { answer flows -n shop -o json | "$WORLD_PYTHON" -c '
 import json, sys
 print(sum(i["packets"] for i in json.load(sys.stdin)["items"] if i["port"] == int(sys.argv[1])))' $last; }
 same 'a tuple is missing' 0 "$(of_last)"

@@ -261,6 +261,27 @@ TEST_CASE("more tuples than there is room for travel by the ring, or are told as
   CHECK(world.loss("ring_full") == 0);
 }
 
+TEST_CASE("it takes no more than the documented capabilities", "[agent]") {
+  require_root();
+  World world;
+  world.limit_capabilities();
+  const auto older = world.node.add_pod("caliolder", "10.244.0.2");
+  world.start_agent();
+  const auto pod = world.node.add_pod("caliyounger", "10.244.0.3");
+  REQUIRE(eventually([&] { return world.ids("caliyounger").size() == 1; }));
+  send_udp(*pod, "192.0.2.1", 7001, 7);
+  send_udp(*older, "192.0.2.1", 7001, 3);
+  REQUIRE(packets_are(world, 7001, 10));
+  world.stop_agent();
+  world.start_agent();
+  send_udp(*pod, "192.0.2.1", 7001, 5);
+
+  CHECK(packets_are(world, 7001, 15));
+  CHECK(world.accounted());
+  CHECK(world.ids("caliyounger").size() == 1);
+  CHECK(world.loss("hook_removed") == 0);
+}
+
 TEST_CASE("a second agent is refused", "[agent]") {
   require_root();
   World world;

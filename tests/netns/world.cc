@@ -78,6 +78,14 @@ World::~World() {
   umount2(bpffs().c_str(), MNT_DETACH);
 }
 
+void World::limit_capabilities() {
+  std::filesystem::create_directory(bpffs());
+  if (mount("bpf", bpffs().c_str(), "bpf", 0, nullptr) != 0) {
+    throw std::runtime_error("cannot mount a bpffs");
+  }
+  limited_ = true;
+}
+
 pid_t World::spawn(const std::vector<std::string>& flags) const {
   std::vector<std::string> words{std::string(OUTFLOW_BINARY_DIR) + "/outflow-agent",
                                  "--aggregator=unix:" + (dir / "aggregator"),
@@ -94,6 +102,10 @@ pid_t World::spawn(const std::vector<std::string>& flags) const {
   const char* attach = std::getenv("OUTFLOW_TEST_ATTACH");  // NOLINT(concurrency-mt-unsafe)
   if (attach != nullptr && !given("--attach")) words.push_back(std::string("--attach=") + attach);
   words.insert(words.end(), flags.begin(), flags.end());
+  if (limited_) {
+    words.insert(words.begin(),
+                 {"/usr/bin/setpriv", "--bounding-set=-all,+bpf,+perfmon,+net_admin", "--"});
+  }
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

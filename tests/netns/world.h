@@ -87,6 +87,10 @@ class World {
   [[nodiscard]] std::set<std::uint64_t> ids(const std::string& interface) const;
   [[nodiscard]] std::set<std::string> addresses(const std::string& interface) const;
 
+  // Agents that are started from now on have the capabilities that the documentation asks for and
+  // no others; so the file system for their pins is mounted for them, as a node's is.
+  void limit_capabilities();
+
   TempDir dir;
   Node node;
   std::unique_ptr<Collector> collector;
@@ -96,6 +100,7 @@ class World {
   void must_run() const;
   void end_agent(int signal);
   pid_t agent_ = -1;
+  bool limited_ = false;
 };
 
 // True once it holds; looks again for up to `patience`.

@@ -74,3 +74,12 @@ TEST_CASE("idleness is told right where jiffies wrap", "[evict]") {
 
   CHECK(ports(idle_rows(all, kRoom, wrapped, kNoneAlive)) == std::vector<std::uint16_t>{5});
 }
+
+TEST_CASE("idle for a month is idle, whatever half of the jiffies that is", "[evict]") {
+  std::vector<TupleRow> all = rows(10);
+  for (TupleRow& row : all) row.stats.last_jiffies = kNow.jiffies;
+  all[2].stats.last_jiffies = kNow.jiffies - 250U * 60 * 60 * 24 * 120;
+  all[3].stats.last_jiffies = kNow.jiffies + 3;  // after the reading
+
+  CHECK(ports(idle_rows(all, kRoom, kNow, kNoneAlive)) == std::vector<std::uint16_t>{3});
+}

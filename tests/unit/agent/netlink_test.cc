@@ -167,7 +167,7 @@ TEST_CASE("filters of anybody are listed with kind, handle, priority and program
   head->tcm_info = TC_H_MAKE(1U << 16U, 0);
   mnl_attr_put_strz(message, TCA_KIND, "bpf");
   nlattr* options = mnl_attr_nest_start(message, TCA_OPTIONS);
-  mnl_attr_put_u32(message, TCA_BPF_ID, 77);
+  mnl_attr_put_strz(message, TCA_BPF_NAME, "from_pod");
   mnl_attr_nest_end(message, options);
   messages.end(message);
 
@@ -175,7 +175,7 @@ TEST_CASE("filters of anybody are listed with kind, handle, priority and program
   const bool more = read_filters(messages.bytes(), filters);
 
   CHECK(more);
-  CHECK(filters == std::vector<FilterFacts>{{"bpf", 0x0f10, 1, 77}});
+  CHECK(filters == std::vector<FilterFacts>{{"bpf", 0x0f10, 1, "from_pod"}});
 }
 
 TEST_CASE("a message that claims more than there is, is an error", "[netlink]") {
