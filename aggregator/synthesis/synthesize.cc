@@ -58,7 +58,7 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
   const Tally tally{.allows = rules.size(),
                     .commented = policy.comments.size(),
                     .refused = why_refused(namespace_name, rules.size() + 1)};
-  policy.header = header_of(finding, snapshot, tally);
+  policy.header = header_of(finding, snapshot, tally, options);
   if (!tally.refused.empty()) return policy;
 
   policy.name = policy_name(namespace_name);

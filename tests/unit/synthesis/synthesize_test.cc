@@ -84,7 +84,7 @@ TEST_CASE("more days than wanted do not read as a mistake", "[synthesize]") {
   CHECK(policy.annotations.at("outflow.dev/valid-days") == "8, 7 wanted");
 }
 
-TEST_CASE("an inventory without NetworkPolicies is not one that says there are none",
+TEST_CASE("an inventory without NetworkPolicies may have none, or was not asked for them",
           "[synthesize]") {
   inventory::Model model;
   const auto header = [&model] {
@@ -93,9 +93,24 @@ TEST_CASE("an inventory without NetworkPolicies is not one that says there are n
         .header;
   };
 
-  CHECK(says(header(), "Not known: egress NetworkPolicies"));
+  CHECK(says(header(),
+             "Not known: egress NetworkPolicies; none in the inventory: either none exist, or "
+             "networkpolicies was not asked for."));
   model.has_network_policies = true;
   CHECK_FALSE(says(header(), "NetworkPolicies"));
+}
+
+TEST_CASE("the header says that Calico's own policies are not known, and which come before",
+          "[synthesize]") {
+  const auto header = [](std::vector<store::History> records, double order) {
+    return synthesize(finding(records), empty_cluster(), {.order = order}).header;
+  };
+
+  CHECK(says(header({record(outside("192.0.2.1"))}, 1200),
+             "Not known: Calico policies and tiers; one that allows at an order below 1200, or in "
+             "an earlier Calico tier, decides before this one."));
+  CHECK(says(header({}, 0.5), "at an order below 0.5,"));
+  CHECK_FALSE(says(synthesize(finding({}, "A"), empty_cluster(), {}).header, "Calico policies"));
 }
 
 TEST_CASE("the header names egress NetworkPolicies and pods on the host's network",
