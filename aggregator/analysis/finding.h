@@ -25,6 +25,7 @@ struct Need {
   std::set<std::string> pods;
   bool from_agent = false;
   bool from_log = false;
+  bool always_older = true;  // every record has kFlowPreExisting
 };
 
 // Enough to make a rule (when everything else allows one)?
@@ -34,6 +35,9 @@ enum class Proof : std::uint8_t {
   Attempted,    // attempts alone, or one-way on a single day: a comment, not a rule
 };
 [[nodiscard]] Proof proof_of(const Need& need);
+// Whether conversations older than the agent are all there is: none was seen to open since. Without
+// a handshake that cannot be told once datagrams came, so then it is false.
+[[nodiscard]] bool is_pre_existing(const Need& need);
 
 // Distinct peers without port. See NamespaceFanout in query.proto for the meaning of the columns.
 struct Fanout {

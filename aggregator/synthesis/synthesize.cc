@@ -77,6 +77,7 @@ std::string verdict_of(const analysis::Need& need, const std::string& namespace_
   if (auto why = why_no_rule(need)) return "no rule: " + *why;
   std::string verdict = "allow: " + attribution::display_name(need.peer);
   if (proof_of(need) == analysis::Proof::OneWay) verdict += " (one-way)";
+  if (is_pre_existing(need)) verdict += " (pre-existing)";
   if (!is_kubernetes_name(namespace_name, false)) {
     return "no rule: the source's namespace is not known";
   }

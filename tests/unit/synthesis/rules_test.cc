@@ -420,3 +420,31 @@ TEST_CASE("an implied DNS rule asks for the same review as the seen one", "[rule
     CHECK(rule.annotations.at("outflow.dev/review") == "a public address: it may change");
   }
 }
+
+TEST_CASE("a rule that rests on conversations older than the agent alone says so", "[rules]") {
+  const auto mark = [](const std::vector<store::History>& records) {
+    const auto annotations = rules_for(records).at(0).annotations;
+    const auto found = annotations.find("outflow.dev/pre-existing");
+    return found == annotations.end() ? "" : found->second;
+  };
+  auto older = record(outside("192.0.2.1"));
+  older.stats.attempts = 0;
+  older.stats.flags = kFlowPreExisting;
+  auto opened_again = older;
+  opened_again.stats.attempts = 1;
+  const auto fresh = record(outside("192.0.2.1"));
+  auto older_udp = record(outside("192.0.2.1"), 443, Protocol::Udp);
+  older_udp.stats.flags = kFlowPreExisting;
+  auto silent_udp = older_udp;
+  silent_udp.stats.packets = 0;
+
+  CHECK(mark({older}) == "true");
+  CHECK(mark({older, on_day(older, "2026-05-19")}) == "true");
+  CHECK(mark({silent_udp}) == "true");
+  CHECK(mark({fresh}).empty());
+  CHECK(mark({older, on_day(fresh, "2026-05-19")}).empty());
+  CHECK(mark({opened_again}).empty());
+  CHECK(mark({older, record(outside("192.0.2.1"), 8443)}).empty());
+  // Whose datagrams came later, the old conversation's or a new one's, nobody can tell.
+  CHECK(mark({older_udp}).empty());
+}

@@ -175,6 +175,10 @@ TEST_CASE("a verdict says what the policy would", "[synthesize]") {
 
   CHECK(verdict(record(service("kube-system", "kube-dns"), 53, Protocol::Udp)) ==
         "allow: service kube-system/kube-dns");
+  auto older = record(outside("192.0.2.1"));
+  older.stats.attempts = 0;
+  older.stats.flags = kFlowPreExisting;
+  CHECK(verdict(older) == "allow: 192.0.2.1 (pre-existing)");
   CHECK(verdict(record(outside("192.0.2.1"), 443, Protocol::Tcp, 0)) ==
         "no rule: attempts alone (2, 0 refused), nothing was ever established");
   CHECK(verdict(record(outside("2001:db8::1"), 0, Protocol::Icmp))
