@@ -61,7 +61,8 @@ void without_pods(const CoverageInput& input, Coverage& coverage) {
   if (input.hooked.empty()) {
     coverage.status = "no-pods";
     coverage.reason =
-        "no pod runs and none was watched in the window: scaled to zero, it cannot be judged";
+        "no pod runs and none was watched in the window: it never had one, or is scaled to zero; "
+        "it cannot be judged";
     return;
   }
   coverage.status = "idle";
