@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -63,6 +64,12 @@ struct Horizon {
   [[nodiscard]] bool enough() const { return valid_days >= wanted_days; }
 };
 
+// Why there is nothing to judge.
+struct Unseen {
+  std::string why;             // "host-network: its pods use the host's network: ..."
+  bool waiting_helps = false;  // it is watched, more days would do
+};
+
 struct Finding {
   std::string namespace_name;
   std::vector<Need> needs;  // judged traffic, in (kind, name, port, protocol) order
@@ -70,6 +77,7 @@ struct Finding {
   Fanout fanout;
   Horizon horizon;
   std::uint64_t records = 0;
+  std::optional<Unseen> unseen;  // without records, where somebody could tell
 };
 
 }  // namespace outflow::analysis

@@ -4,7 +4,10 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "aggregator/api/convert.h"
+#include "aggregator/api/coverage.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -158,7 +161,14 @@ Answered<analysis::Finding> Question::finding(const std::string& namespace_name)
     return true;
   });
   if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
-  return std::move(analysis).finish(horizon(namespace_name));
+  analysis::Finding finding = std::move(analysis).finish(horizon(namespace_name));
+  if (finding.records == 0) {
+    const Coverage coverage =
+        coverage_of(input_of(namespace_name, presences(namespace_name)), snapshot(), watches_);
+    finding.unseen = analysis::Unseen{fmt::format("{}: {}", coverage.status, coverage.reason),
+                                      coverage.status == "idle" || coverage.status == "agent-gap"};
+  }
+  return finding;
 }
 
 Answered<std::vector<analysis::Finding>> Question::findings(
