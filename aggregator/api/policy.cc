@@ -80,10 +80,8 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
       continue;
     }
     const auto policy = synthesis::synthesize(*finding, question->snapshot(), options);
-    // Without a name there is no policy; the header says why.
-    if (policy.name.empty()) {
-      refuse(*finding, policy.header.empty() ? "no policy can say it" : policy.header.back(),
-             answer);
+    if (!policy.refused.empty()) {
+      refuse(*finding, policy.refused, answer);
     } else {
       put_policy(*finding, policy, answer);
     }

@@ -59,7 +59,8 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
                     .commented = policy.comments.size(),
                     .refused = why_refused(namespace_name, rules.size() + 1)};
   policy.header = header_of(finding, snapshot, tally, options);
-  if (!tally.refused.empty()) return policy;
+  policy.refused = tally.refused;
+  if (!policy.refused.empty()) return policy;
 
   policy.name = policy_name(namespace_name);
   policy.namespace_selector = fmt::format("kubernetes.io/metadata.name == '{}'", namespace_name);

@@ -440,6 +440,21 @@ TEST_CASE("a plan holds what waiting does not help with its reason, and no count
             .starts_with("no evidence: nothing was sent in 2 valid days; 2 of 7 valid days ("));
 }
 
+TEST_CASE("a policy that cannot be said is refused with that reason", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("no_name", {"198.51.100.7"}, "2026-05-20T09:00:00Z")});
+  v1::PolicyRequest request;
+  request.set_allow_insufficient(true);
+  request.mutable_scope()->add_namespaces("no_name");
+
+  const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, request);
+
+  REQUIRE(policy.refused_size() == 1);
+  CHECK(policy.refused(0).reason() ==
+        "the namespace's name is no Kubernetes name, nothing could select it");
+}
+
 TEST_CASE("a service asked for by name heads the answer, also when pods were dialled themselves",
           "[answers]") {
   Bench bench;
