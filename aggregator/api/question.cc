@@ -112,6 +112,18 @@ std::vector<std::string> Question::judged_with_data() const {
   return names;
 }
 
+std::vector<std::string> Question::unknown() const {
+  std::vector<std::string> names = judged();
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [this](const std::string& name) {
+                               return snapshot().namespace_named(name) != nullptr ||
+                                      std::binary_search(with_data_.begin(), with_data_.end(),
+                                                         name);
+                             }),
+              names.end());
+  return names;
+}
+
 v1::Context Question::context() const {
   v1::Context context;
   if (has_data_) context.set_from(to_text(window_.start));
@@ -129,6 +141,7 @@ v1::Context Question::context() const {
     if (!watch.trouble.empty()) context.add_incomplete_nodes(name);
     if (!watch.reported) context.add_missing_nodes(name);
   }
+  for (const auto& name : unknown()) context.add_unknown_namespaces(name);
   context.set_inventory_as_of(time_text(snapshot().as_of()));
   context.set_inventory_error(view_.error);
   context.set_inventory_stale(view_.stale);

@@ -440,6 +440,21 @@ TEST_CASE("a plan holds what waiting does not help with its reason, and no count
             .starts_with("no evidence: nothing was sent in 2 valid days; 2 of 7 valid days ("));
 }
 
+TEST_CASE("the context names the namespaces asked about that nobody knows", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::FanoutRequest request;
+  for (const char* name : {"typo", "mail", "gone", "(unattributed)"}) {
+    request.mutable_scope()->add_namespaces(name);
+  }
+
+  const auto context = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request).context();
+
+  REQUIRE(context.unknown_namespaces_size() == 1);
+  CHECK(context.unknown_namespaces(0) == "typo");
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).context().unknown_namespaces().empty());
+}
+
 TEST_CASE("a policy that cannot be said is refused with that reason", "[answers]") {
   Bench bench;
   fill(bench);
