@@ -39,6 +39,11 @@ void add_to(Needs& needs, const store::History& history) {
   if (!history.source.pod.empty()) need.pods.insert(history.source.pod);
   const bool logged = history.raw.evidence == store::Evidence::Log;
   (logged ? need.from_log : need.from_agent) = true;
+  need.always_older = need.always_older && (history.stats.flags & kFlowPreExisting) != 0;
+}
+
+bool has_handshake(Protocol protocol) {
+  return protocol == Protocol::Tcp || protocol == Protocol::Sctp;
 }
 
 std::vector<Need> values_of(Needs&& needs) {
@@ -52,9 +57,14 @@ std::vector<Need> values_of(Needs&& needs) {
 
 Proof proof_of(const Need& need) {
   if (need.stats.established > 0) return Proof::Established;
-  const bool has_handshake = need.protocol == Protocol::Tcp || need.protocol == Protocol::Sctp;
-  return !has_handshake && need.stats.packets > 0 && need.days.size() >= 2 ? Proof::OneWay
-                                                                           : Proof::Attempted;
+  return !has_handshake(need.protocol) && need.stats.packets > 0 && need.days.size() >= 2
+             ? Proof::OneWay
+             : Proof::Attempted;
+}
+
+bool is_pre_existing(const Need& need) {
+  if (!need.always_older) return false;
+  return (has_handshake(need.protocol) ? need.stats.attempts : need.stats.packets) == 0;
 }
 
 struct Analysis::State {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct Need {
   std::set<std::string> pods;
   bool from_agent = false;
   bool from_log = false;
+  bool always_older = true;  // every record has kFlowPreExisting
 };
 
 // Enough to make a rule (when everything else allows one)?
@@ -34,6 +36,9 @@ enum class Proof : std::uint8_t {
   Attempted,    // attempts alone, or one-way on a single day: a comment, not a rule
 };
 [[nodiscard]] Proof proof_of(const Need& need);
+// Whether conversations older than the agent are all there is: none was seen to open since. Without
+// a handshake that cannot be told once datagrams came, so then it is false.
+[[nodiscard]] bool is_pre_existing(const Need& need);
 
 // Distinct peers without port. See NamespaceFanout in query.proto for the meaning of the columns.
 struct Fanout {
@@ -59,6 +64,12 @@ struct Horizon {
   [[nodiscard]] bool enough() const { return valid_days >= wanted_days; }
 };
 
+// Why there is nothing to judge.
+struct Unseen {
+  std::string why;             // "host-network: its pods use the host's network: ..."
+  bool waiting_helps = false;  // it is watched, more days would do
+};
+
 struct Finding {
   std::string namespace_name;
   std::vector<Need> needs;  // judged traffic, in (kind, name, port, protocol) order
@@ -66,6 +77,7 @@ struct Finding {
   Fanout fanout;
   Horizon horizon;
   std::uint64_t records = 0;
+  std::optional<Unseen> unseen;  // without records, where somebody could tell
 };
 
 }  // namespace outflow::analysis

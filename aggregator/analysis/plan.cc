@@ -36,6 +36,9 @@ std::string simplicity(const Candidate& candidate) {
 }
 
 std::string hold_reason(const Candidate& candidate) {
+  const std::optional<Unseen>& unseen = candidate.finding->unseen;
+  // A count of days would say that more of them are enough.
+  if (unseen && !unseen->waiting_helps) return why_not_judged(*candidate.finding);
   std::string reason = candidate.judgement ? "" : why_not_judged(*candidate.finding) + "; ";
   reason += days_text(candidate.finding->horizon);
   if (!candidate.finding->horizon.reasons.empty()) {

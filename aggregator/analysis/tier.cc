@@ -231,10 +231,11 @@ std::string to_text(std::optional<Tier> tier) {
 
 std::string why_not_judged(const Finding& finding) {
   if (finding.records > 0) return "no evidence: all that was seen is apart, and not judged";
-  return finding.horizon.valid_days > 0
-             ? fmt::format("no evidence: nothing was sent in {} valid day{}",
-                           finding.horizon.valid_days, finding.horizon.valid_days == 1 ? "" : "s")
-             : "no evidence: nothing was seen of it";
+  if (finding.horizon.valid_days > 0) {
+    return fmt::format("no evidence: nothing was sent in {} valid day{}",
+                       finding.horizon.valid_days, finding.horizon.valid_days == 1 ? "" : "s");
+  }
+  return "no evidence: " + (finding.unseen ? finding.unseen->why : "nothing was seen of it");
 }
 
 }  // namespace outflow::analysis

@@ -61,7 +61,8 @@ void without_pods(const CoverageInput& input, Coverage& coverage) {
   if (input.hooked.empty()) {
     coverage.status = "no-pods";
     coverage.reason =
-        "no pod runs and none was watched in the window: scaled to zero, it cannot be judged";
+        "no pod runs and none was watched in the window: it never had one, or is scaled to zero; "
+        "it cannot be judged";
     return;
   }
   coverage.status = "idle";
@@ -125,6 +126,19 @@ void outside_inventory(const CoverageInput& input, bool inventory_read, Coverage
 
 }  // namespace
 
+CoverageInput input_of(const std::string& namespace_name,
+                       std::span<const store::Presence> presences) {
+  CoverageInput input;
+  input.namespace_name = namespace_name;
+  for (const auto& presence : presences) {
+    input.hooked.insert(presence.node);
+    if (presence.day > input.last_hooked) input.hooked_lately.clear();
+    input.last_hooked = std::max(input.last_hooked, presence.day);
+    if (presence.day == input.last_hooked) input.hooked_lately.insert(presence.node);
+  }
+  return input;
+}
+
 Coverage coverage_of(const CoverageInput& input, const inventory::Snapshot& snapshot,
                      const NodeWatches& nodes) {
   Coverage coverage;
@@ -157,21 +171,14 @@ Coverage coverage_of(const CoverageInput& input, const inventory::Snapshot& snap
 
 namespace {
 
-Answered<CoverageInput> input_of(const Question& question, const std::string& name) {
-  CoverageInput input;
-  input.namespace_name = name;
+Answered<CoverageInput> read_input(const Question& question, const std::string& name) {
+  CoverageInput input = input_of(name, question.presences(name));
   auto status = question.scan(name, [&input](const store::History& history) {
     ++input.seen.records;
     input.seen.last = std::max(input.seen.last, history.stats.last_seen);
     return true;
   });
   if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
-  for (const auto& presence : question.presences(name)) {
-    input.hooked.insert(presence.node);
-    if (presence.day > input.last_hooked) input.hooked_lately.clear();
-    input.last_hooked = std::max(input.last_hooked, presence.day);
-    if (presence.day == input.last_hooked) input.hooked_lately.insert(presence.node);
-  }
   return input;
 }
 
@@ -183,7 +190,7 @@ grpc::Status answer(const Backend& backend, const v1::CoverageRequest& request,
   if (!question) return question.error();
   *answer.mutable_context() = question->context();
   for (const auto& name : question->namespaces()) {
-    const auto input = input_of(*question, name);
+    const auto input = read_input(*question, name);
     if (!input) return input.error();
     const Coverage coverage = coverage_of(*input, question->snapshot(), question->nodes());
     v1::NamespaceCoverage& item = *answer.add_items();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ struct CoverageInput {
   std::set<std::string> hooked_lately;
   Day last_hooked{};
 };
+
+// Of a namespace nothing was seen of: what its hooked interfaces say.
+[[nodiscard]] CoverageInput input_of(const std::string& namespace_name,
+                                     std::span<const store::Presence> presences);
 
 struct Coverage {
   std::string_view status;  // of NamespaceCoverage in query.proto

@@ -23,16 +23,12 @@ std::string why_not_enough(const analysis::Horizon& horizon) {
 }
 
 // Why no policy may be written on this evidence; "" when one may.
-std::string refusal(const analysis::Finding& finding, const Question& question,
-                    bool allow_insufficient) {
+std::string refusal(const analysis::Finding& finding, bool allow_insufficient) {
   if (finding.horizon.enough()) return "";
-  if (finding.records == 0) {
-    if (!question.has_inventory()) return "nothing was seen of it, and no inventory was read";
-    if (question.snapshot().namespace_named(finding.namespace_name) == nullptr) {
-      return "no namespace of this name in the inventory";
-    }
-    return "nothing was seen of it: a policy would deny all its egress on no evidence (" +
-           why_not_enough(finding.horizon) + ")";
+  if (finding.unseen) {
+    if (!finding.unseen->waiting_helps) return finding.unseen->why;
+    return fmt::format("{}; a policy would deny all its egress on no evidence ({})",
+                       finding.unseen->why, why_not_enough(finding.horizon));
   }
   return allow_insufficient ? "" : why_not_enough(finding.horizon);
 }
@@ -79,16 +75,13 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
   for (const auto& name : question->judged()) {
     const auto finding = question->finding(name);
     if (!finding) return finding.error();
-    if (const auto reason = refusal(*finding, *question, request.allow_insufficient());
-        !reason.empty()) {
+    if (const auto reason = refusal(*finding, request.allow_insufficient()); !reason.empty()) {
       refuse(*finding, reason, answer);
       continue;
     }
     const auto policy = synthesis::synthesize(*finding, question->snapshot(), options);
-    // Without a name there is no policy; the header says why.
-    if (policy.name.empty()) {
-      refuse(*finding, policy.header.empty() ? "no policy can say it" : policy.header.back(),
-             answer);
+    if (!policy.refused.empty()) {
+      refuse(*finding, policy.refused, answer);
     } else {
       put_policy(*finding, policy, answer);
     }

@@ -4,7 +4,10 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "aggregator/api/convert.h"
+#include "aggregator/api/coverage.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -109,6 +112,18 @@ std::vector<std::string> Question::judged_with_data() const {
   return names;
 }
 
+std::vector<std::string> Question::unknown() const {
+  std::vector<std::string> names = judged();
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [this](const std::string& name) {
+                               return snapshot().namespace_named(name) != nullptr ||
+                                      std::binary_search(with_data_.begin(), with_data_.end(),
+                                                         name);
+                             }),
+              names.end());
+  return names;
+}
+
 v1::Context Question::context() const {
   v1::Context context;
   if (has_data_) context.set_from(to_text(window_.start));
@@ -126,6 +141,7 @@ v1::Context Question::context() const {
     if (!watch.trouble.empty()) context.add_incomplete_nodes(name);
     if (!watch.reported) context.add_missing_nodes(name);
   }
+  for (const auto& name : unknown()) context.add_unknown_namespaces(name);
   context.set_inventory_as_of(time_text(snapshot().as_of()));
   context.set_inventory_error(view_.error);
   context.set_inventory_stale(view_.stale);
@@ -158,7 +174,14 @@ Answered<analysis::Finding> Question::finding(const std::string& namespace_name)
     return true;
   });
   if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
-  return std::move(analysis).finish(horizon(namespace_name));
+  analysis::Finding finding = std::move(analysis).finish(horizon(namespace_name));
+  if (finding.records == 0) {
+    const Coverage coverage =
+        coverage_of(input_of(namespace_name, presences(namespace_name)), snapshot(), watches_);
+    finding.unseen = analysis::Unseen{fmt::format("{}: {}", coverage.status, coverage.reason),
+                                      coverage.status == "idle" || coverage.status == "agent-gap"};
+  }
+  return finding;
 }
 
 Answered<std::vector<analysis::Finding>> Question::findings(

@@ -64,6 +64,9 @@ class Question {
   // The ones of judged() with evidence, or named.
   [[nodiscard]] std::vector<std::string> judged_with_data() const;
 
+  // The ones of judged() that neither the inventory nor the window's evidence has: named ones.
+  [[nodiscard]] std::vector<std::string> unknown() const;
+
   [[nodiscard]] v1::Context context() const;
   [[nodiscard]] analysis::Horizon horizon(const std::string& namespace_name) const;
 

@@ -20,6 +20,9 @@ std::vector<std::string> without_agent(const v1::Context& context) {
 }
 
 int end_of(const Session& session, const v1::Context& context, int code) {
+  for (const auto& name : context.unknown_namespaces()) {
+    session.hint("neither the inventory nor the evidence knows a namespace " + name);
+  }
   const auto missing = without_agent(context);
   if (missing.empty()) return code;
   session.hint(fmt::format("The answer is partial{}: {}.", code == kExitOk ? " (exit 5)" : "",

@@ -74,8 +74,8 @@ void print_answer(const Session& session, const Answer& answer, std::string kind
 
 // "k8s-w3 has no agent" for every such node.
 [[nodiscard]] std::vector<std::string> without_agent(const v1::Context& context);
-// Ends a command whose answer lacks nodes, naming them on stderr: kExitPartial, unless `code` is
-// worse news already.
+// Ends a command. Namespaces that nobody knows are named on stderr, and so are nodes the answer
+// lacks: kExitPartial, unless `code` is worse news already.
 [[nodiscard]] int end_of(const Session& session, const v1::Context& context, int code = kExitOk);
 
 // A flag's duration, its name in the error.

@@ -78,6 +78,7 @@ std::string why_not_proven(const Need& need) {
 Evidence evidence_of(std::span<const Need* const> needs) {
   Evidence evidence;
   evidence.one_way = !needs.empty();
+  evidence.pre_existing = !needs.empty();
   for (const Need* need : needs) {
     evidence.stats.merge(need->stats);
     evidence.days.insert(need->days.begin(), need->days.end());
@@ -85,6 +86,7 @@ Evidence evidence_of(std::span<const Need* const> needs) {
     evidence.from_agent = evidence.from_agent || need->from_agent;
     evidence.from_log = evidence.from_log || need->from_log;
     evidence.one_way = evidence.one_way && proof_of(*need) == Proof::OneWay;
+    evidence.pre_existing = evidence.pre_existing && is_pre_existing(*need);
   }
   return evidence;
 }
@@ -98,6 +100,7 @@ std::map<std::string, std::string> annotations_of(const Evidence& evidence) {
       {"outflow.dev/bytes", std::to_string(evidence.stats.bytes)},
       {"outflow.dev/evidence", sources_text(evidence.from_agent, evidence.from_log)}};
   if (evidence.one_way) annotations["outflow.dev/one-way"] = "true";
+  if (evidence.pre_existing) annotations["outflow.dev/pre-existing"] = "true";
   return annotations;
 }
 

@@ -18,11 +18,12 @@ struct Evidence {
   std::uint64_t flows = 0;  // connections for TCP and SCTP, packets otherwise
   bool from_agent = false;
   bool from_log = false;
-  bool one_way = false;  // none of them was ever answered
+  bool one_way = false;       // none of them was ever answered
+  bool pre_existing = false;  // none of them was seen to open
 };
 [[nodiscard]] Evidence evidence_of(std::span<const analysis::Need* const> needs);
 
-// outflow.dev/first, last, days, flows, bytes, evidence, and one-way where it is so.
+// outflow.dev/first, last, days, flows, bytes, evidence; one-way and pre-existing where it is so.
 [[nodiscard]] std::map<std::string, std::string> annotations_of(const Evidence& evidence);
 
 // "agent", "log", "agent, log".

@@ -47,14 +47,22 @@ void add_egress_policies(const std::string& namespace_name, const inventory::Sna
   }
   if (!snapshot.model().has_network_policies) {
     lines.emplace_back(
-        "Not known: egress NetworkPolicies; the inventory has no NetworkPolicy at all (add "
-        "networkpolicies to the kubectl get).");
+        "Not known: egress NetworkPolicies; none in the inventory: either none exist, or "
+        "networkpolicies was not asked for.");
   }
   if (names.empty()) return;
   lines.push_back(fmt::format("WARNING: the namespace has egress NetworkPolicies: {}.",
                               fmt::join(names, ", ")));
   lines.emplace_back(
       "What they do not allow falls through to this policy, so every Allow below widens them.");
+}
+
+// The inventory has none of Calico's own policies, and the first that allows decides.
+void add_calico_policies(double order, std::vector<std::string>& lines) {
+  lines.push_back(
+      fmt::format("Not known: Calico policies and tiers; one that allows at an order below {}, or "
+                  "in an earlier Calico tier, decides before this one.",
+                  order));
 }
 
 void add_host_network(const std::string& namespace_name, const inventory::Snapshot& snapshot,
@@ -109,7 +117,7 @@ std::vector<std::string> comments_of(const Finding& finding) {
 }
 
 std::vector<std::string> header_of(const Finding& finding, const inventory::Snapshot& snapshot,
-                                   const Tally& tally) {
+                                   const Tally& tally, const Options& options) {
   std::vector<std::string> lines{
       fmt::format("Outflow: egress allowlist of namespace {}, made from traffic that was seen.",
                   finding.namespace_name),
@@ -122,6 +130,7 @@ std::vector<std::string> header_of(const Finding& finding, const inventory::Snap
   add_rules_lines(tally, lines);
   add_apart(finding, lines);
   add_egress_policies(finding.namespace_name, snapshot, lines);
+  if (tally.refused.empty()) add_calico_policies(options.order, lines);
   add_host_network(finding.namespace_name, snapshot, lines);
   return lines;
 }

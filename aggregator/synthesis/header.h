@@ -20,6 +20,6 @@ struct Tally {
 };
 [[nodiscard]] std::vector<std::string> header_of(const analysis::Finding& finding,
                                                  const inventory::Snapshot& snapshot,
-                                                 const Tally& tally);
+                                                 const Tally& tally, const Options& options);
 
 }  // namespace outflow::synthesis

@@ -53,6 +53,7 @@ struct GlobalNetworkPolicy {
   std::map<std::string, std::string> annotations;
   std::vector<std::string> header;    // comment lines above the document
   std::vector<std::string> comments;  // what was seen and gets no rule, each with its reason
+  std::string refused;                // why no policy can be written; "" when one is
   // The last one is the explicit Deny. Empty: no policy can be written, the header says why, and
   // what is printed is comments alone, which nobody can apply by mistake.
   std::vector<Rule> egress;

@@ -20,6 +20,7 @@ using attribution::Peer;
 using attribution::PeerKind;
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint16_t kHighPort = 32768;  // Linux's ip_local_port_range begins here
 constexpr std::uint8_t kEchoRequest4 = 8;
 constexpr std::uint8_t kEchoRequest6 = 128;
 
@@ -108,20 +109,37 @@ bool allows_more_ports(const Group& group, const inventory::Snapshot& snapshot) 
   });
 }
 
-std::map<std::string, std::string> annotations_for(const Group& group) {
-  if (group.needs.empty()) {
-    return {{"outflow.dev/what", what_of(group)},
-            {"outflow.dev/evidence",
-             "implied: a resolver is asked over TCP for long answers, over UDP for the others"}};
+// What a person should look at before the rule is applied, the address first.
+std::vector<std::string> reviews_of(const Group& group, const Evidence& evidence) {
+  std::vector<std::string> reviews;
+  if (group.target.form == Form::Nets) {
+    const PeerKind kind = group.first->peer.kind;
+    if (kind == PeerKind::Node) reviews.emplace_back("this node only: a new node is denied");
+    if (kind == PeerKind::External || kind == PeerKind::Provider) {
+      reviews.emplace_back("a public address: it may change");
+    }
   }
-  const Evidence evidence = evidence_of(group.needs);
-  std::map<std::string, std::string> annotations = annotations_of(evidence);
-  annotations["outflow.dev/what"] = what_of(group);
   const std::vector<std::uint16_t> ports = ports_of(group);
-  if (evidence.one_way && !ports.empty() && ports.back() >= 32768) {
-    annotations["outflow.dev/review"] =
-        "an unanswered high port may be the answering half of somebody else's conversation";
+  if (evidence.one_way && !ports.empty() && ports.back() >= kHighPort) {
+    reviews.emplace_back(
+        "an unanswered high port may be the answering half of somebody else's conversation");
   }
+  return reviews;
+}
+
+std::map<std::string, std::string> annotations_for(const Group& group) {
+  const Evidence evidence = evidence_of(group.needs);
+  std::map<std::string, std::string> annotations;
+  if (group.needs.empty()) {
+    annotations["outflow.dev/evidence"] =
+        "implied: a resolver is asked over TCP for long answers, over UDP for the others";
+  } else {
+    annotations = annotations_of(evidence);
+  }
+  annotations["outflow.dev/what"] = what_of(group);
+  const std::vector<std::string> reviews = reviews_of(group, evidence);
+  if (!reviews.empty())
+    annotations["outflow.dev/review"] = fmt::format("{}", fmt::join(reviews, "; "));
   return annotations;
 }
 

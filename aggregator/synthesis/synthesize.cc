@@ -58,8 +58,9 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
   const Tally tally{.allows = rules.size(),
                     .commented = policy.comments.size(),
                     .refused = why_refused(namespace_name, rules.size() + 1)};
-  policy.header = header_of(finding, snapshot, tally);
-  if (!tally.refused.empty()) return policy;
+  policy.header = header_of(finding, snapshot, tally, options);
+  policy.refused = tally.refused;
+  if (!policy.refused.empty()) return policy;
 
   policy.name = policy_name(namespace_name);
   policy.namespace_selector = fmt::format("kubernetes.io/metadata.name == '{}'", namespace_name);
@@ -77,6 +78,7 @@ std::string verdict_of(const analysis::Need& need, const std::string& namespace_
   if (auto why = why_no_rule(need)) return "no rule: " + *why;
   std::string verdict = "allow: " + attribution::display_name(need.peer);
   if (proof_of(need) == analysis::Proof::OneWay) verdict += " (one-way)";
+  if (is_pre_existing(need)) verdict += " (pre-existing)";
   if (!is_kubernetes_name(namespace_name, false)) {
     return "no rule: the source's namespace is not known";
   }

@@ -157,6 +157,9 @@ TEST_CASE("what nobody saw is not simple: it has no tier, and says why", "[tier]
   CHECK(why({}, 0) == "no evidence: nothing was seen of it");
   CHECK(why({}, 7) == "no evidence: nothing was sent in 7 valid days");
   CHECK(why({inferred}, 7) == "no evidence: all that was seen is apart, and not judged");
+  Finding told = finding({}, "web", valid_days(0));
+  told.unseen = Unseen{"no-pods: no pod runs", false};
+  CHECK(why_not_judged(told) == "no evidence: no-pods: no pod runs");
   CHECK(judge(finding({record(workload("dbaas", "db"))}), Preset::Default)->tier == Tier::A);
   CHECK(to_text(Tier::A) == "A");
   CHECK(to_text(std::nullopt) == "-");

@@ -388,7 +388,86 @@ TEST_CASE("an unknown namespace is refused as such", "[answers]") {
   const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, request);
 
   REQUIRE(policy.refused_size() == 1);
-  CHECK(policy.refused(0).reason() == "no namespace of this name in the inventory");
+  CHECK(policy.refused(0).reason() ==
+        "not-in-inventory: neither the inventory nor the evidence knows a namespace of this name");
+}
+
+TEST_CASE("a refusal of what was not seen says why in the words of coverage", "[answers]") {
+  Bench bench;
+  fill(bench);
+  const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, {});
+  const auto coverage = ask<v1::CoverageRequest, v1::CoverageAnswer>(bench, {});
+
+  for (const char* name : {"batch", "edge", "far", "blind"}) {
+    const auto seen = find(coverage, name);
+    INFO(name);
+    const auto refused = std::find_if(policy.refused().begin(), policy.refused().end(),
+                                      [&](const auto& one) { return one.namespace_() == name; });
+    REQUIRE(refused != policy.refused().end());
+    CHECK(refused->reason() == seen.status() + ": " + seen.reason());
+  }
+}
+
+TEST_CASE("days alone are missing where pods were watched and opened nothing", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::PolicyRequest policy;
+  policy.mutable_scope()->add_namespaces("mail");
+
+  const auto refused = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, policy);
+
+  REQUIRE(refused.refused_size() == 1);
+  CHECK(refused.refused(0).reason().starts_with(
+      "idle: pods were watched and opened nothing; a policy would deny all its egress on no "
+      "evidence (2 of 7 wanted days were observed whole"));
+}
+
+TEST_CASE("a plan holds what waiting does not help with its reason, and no count of days",
+          "[answers]") {
+  Bench bench;
+  fill(bench);
+
+  const auto planned = ask<v1::PlanRequest, v1::PlanAnswer>(bench, {});
+
+  CHECK(find(planned, "edge").wave() == "hold");
+  CHECK(find(planned, "edge").reason() ==
+        "no evidence: host-network: its pods use the host's network: traffic leaves with the "
+        "node's address, no policy selects it");
+  CHECK(find(planned, "far").reason() ==
+        "no evidence: agent-missing: runs on node w3, from where no agent reports");
+  CHECK(find(planned, "mail")
+            .reason()
+            .starts_with("no evidence: nothing was sent in 2 valid days; 2 of 7 valid days ("));
+}
+
+TEST_CASE("the context names the namespaces asked about that nobody knows", "[answers]") {
+  Bench bench;
+  fill(bench);
+  v1::FanoutRequest request;
+  for (const char* name : {"typo", "mail", "gone", "(unattributed)"}) {
+    request.mutable_scope()->add_namespaces(name);
+  }
+
+  const auto context = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request).context();
+
+  REQUIRE(context.unknown_namespaces_size() == 1);
+  CHECK(context.unknown_namespaces(0) == "typo");
+  CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).context().unknown_namespaces().empty());
+}
+
+TEST_CASE("a policy that cannot be said is refused with that reason", "[answers]") {
+  Bench bench;
+  fill(bench);
+  bench.add({flow("no_name", {"198.51.100.7"}, "2026-05-20T09:00:00Z")});
+  v1::PolicyRequest request;
+  request.set_allow_insufficient(true);
+  request.mutable_scope()->add_namespaces("no_name");
+
+  const auto policy = ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, request);
+
+  REQUIRE(policy.refused_size() == 1);
+  CHECK(policy.refused(0).reason() ==
+        "the namespace's name is no Kubernetes name, nothing could select it");
 }
 
 TEST_CASE("a service asked for by name heads the answer, also when pods were dialled themselves",

@@ -149,6 +149,9 @@ TEST_CASE("every namespace without data has a status and a reason", "[coverage]"
   CHECK(judge({"gone", {1, at(kNow)}, {}, {}, {}}).status == "not-in-inventory");
   CHECK(judge({"", {1, at(kNow)}, {}, {}, {}}).status == "not-in-inventory");
   CHECK(judge({"web", {1, at(kNow)}, {"w1"}, {"w1"}, day("2026-05-19")}).status == "observed");
+  CHECK(judge({"batch", {}, {}, {}, {}}).reason ==
+        "no pod runs and none was watched in the window: it never had one, or is scaled to zero; "
+        "it cannot be judged");
   for (const char* name : {"mail", "batch", "edge", "far", "blind", "gone"}) {
     CHECK_FALSE(judge({name, {}, {}, {}, {}}).reason.empty());
   }

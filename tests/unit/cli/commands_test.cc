@@ -379,6 +379,17 @@ TEST_CASE("every answer that a node without an agent makes partial is exit 5 and
   }
 }
 
+TEST_CASE("a namespace nobody knows is said on stderr, and no failure", "[commands]") {
+  World world;
+  add_namespace(world.query.fanout, "nope", 0);
+  world.query.fanout.mutable_context()->add_unknown_namespaces("nope");
+
+  const Ran ran = world.run({"fanout", "-n", "nope"});
+
+  CHECK(ran.code == kExitOk);
+  CHECK(ran.err == "neither the inventory nor the evidence knows a namespace nope\n");
+}
+
 TEST_CASE("what is worse than a partial answer decides the exit code", "[commands]") {
   World world;
   world.query.missing_node = "k8s-w3";

@@ -307,12 +307,13 @@ TEST_CASE("one-way traffic of two days gets a rule of its own that says so", "[r
 }
 
 TEST_CASE("an unanswered high UDP port is marked for review", "[rules]") {
-  const auto silent = record(outside("192.0.2.1"), 40000, Protocol::Udp, 0);
+  const auto peer = outside("10.20.30.40", PeerKind::Private);
+  const auto silent = record(peer, 40000, Protocol::Udp, 0);
   const auto rules = rules_for({silent, on_day(silent, "2026-05-19")});
 
   REQUIRE(rules.size() == 1);
   CHECK(rules[0].annotations.count("outflow.dev/review") == 1);
-  const auto answered = rules_for({record(outside("192.0.2.1"), 51820, Protocol::Udp, 1)});
+  const auto answered = rules_for({record(peer, 51820, Protocol::Udp, 1)});
   CHECK(answered.at(0).annotations.count("outflow.dev/review") == 0);
 }
 
@@ -388,4 +389,62 @@ TEST_CASE("a service rule says when it allows more ports than were seen", "[rule
   CHECK(what({record(kDns, 53, Protocol::Udp)}, 1) ==
         "service kube-system/kube-dns, port 53; all its TCP ports are allowed");
   CHECK(what({record(kDns, 53, Protocol::Udp)}, 3).find("are allowed") == std::string::npos);
+}
+
+TEST_CASE("a rule that names a node's or a public address asks for a review", "[rules]") {
+  const auto review = [](const store::History& history) {
+    const auto annotations = rules_for({history}).at(0).annotations;
+    const auto found = annotations.find("outflow.dev/review");
+    return found == annotations.end() ? "" : found->second;
+  };
+  auto unanswered = record(outside("192.0.2.1"), 40000, Protocol::Udp, 0);
+  const auto both = rules_for({unanswered, on_day(unanswered, "2026-05-19")}).at(0).annotations;
+
+  CHECK(review(record(node("w2", "10.0.0.2"))) == "this node only: a new node is denied");
+  CHECK(review(record(node("w2", "fd00::2"))) == "this node only: a new node is denied");
+  CHECK(review(record(outside("192.0.2.1"))) == "a public address: it may change");
+  CHECK(review(record(outside("192.0.2.1", PeerKind::Provider))) ==
+        "a public address: it may change");
+  CHECK(review(record(outside("10.20.30.40", PeerKind::Private))).empty());
+  CHECK(review(record(service("shop", "cart"))).empty());
+  CHECK(both.at("outflow.dev/review") ==
+        "a public address: it may change; an unanswered high port may be the answering half of "
+        "somebody else's conversation");
+}
+
+TEST_CASE("an implied DNS rule asks for the same review as the seen one", "[rules][dns]") {
+  const auto rules = rules_for({record(outside("192.0.2.53"), 53, Protocol::Udp)});
+
+  REQUIRE(rules.size() == 2);
+  for (const Rule& rule : rules) {
+    CHECK(rule.annotations.at("outflow.dev/review") == "a public address: it may change");
+  }
+}
+
+TEST_CASE("a rule that rests on conversations older than the agent alone says so", "[rules]") {
+  const auto mark = [](const std::vector<store::History>& records) {
+    const auto annotations = rules_for(records).at(0).annotations;
+    const auto found = annotations.find("outflow.dev/pre-existing");
+    return found == annotations.end() ? "" : found->second;
+  };
+  auto older = record(outside("192.0.2.1"));
+  older.stats.attempts = 0;
+  older.stats.flags = kFlowPreExisting;
+  auto opened_again = older;
+  opened_again.stats.attempts = 1;
+  const auto fresh = record(outside("192.0.2.1"));
+  auto older_udp = record(outside("192.0.2.1"), 443, Protocol::Udp);
+  older_udp.stats.flags = kFlowPreExisting;
+  auto silent_udp = older_udp;
+  silent_udp.stats.packets = 0;
+
+  CHECK(mark({older}) == "true");
+  CHECK(mark({older, on_day(older, "2026-05-19")}) == "true");
+  CHECK(mark({silent_udp}) == "true");
+  CHECK(mark({fresh}).empty());
+  CHECK(mark({older, on_day(fresh, "2026-05-19")}).empty());
+  CHECK(mark({opened_again}).empty());
+  CHECK(mark({older, record(outside("192.0.2.1"), 8443)}).empty());
+  // Whose datagrams came later, the old conversation's or a new one's, nobody can tell.
+  CHECK(mark({older_udp}).empty());
 }

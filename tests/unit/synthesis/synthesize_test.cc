@@ -84,7 +84,7 @@ TEST_CASE("more days than wanted do not read as a mistake", "[synthesize]") {
   CHECK(policy.annotations.at("outflow.dev/valid-days") == "8, 7 wanted");
 }
 
-TEST_CASE("an inventory without NetworkPolicies is not one that says there are none",
+TEST_CASE("an inventory without NetworkPolicies may have none, or was not asked for them",
           "[synthesize]") {
   inventory::Model model;
   const auto header = [&model] {
@@ -93,9 +93,24 @@ TEST_CASE("an inventory without NetworkPolicies is not one that says there are n
         .header;
   };
 
-  CHECK(says(header(), "Not known: egress NetworkPolicies"));
+  CHECK(says(header(),
+             "Not known: egress NetworkPolicies; none in the inventory: either none exist, or "
+             "networkpolicies was not asked for."));
   model.has_network_policies = true;
   CHECK_FALSE(says(header(), "NetworkPolicies"));
+}
+
+TEST_CASE("the header says that Calico's own policies are not known, and which come before",
+          "[synthesize]") {
+  const auto header = [](std::vector<store::History> records, double order) {
+    return synthesize(finding(records), empty_cluster(), {.order = order}).header;
+  };
+
+  CHECK(says(header({record(outside("192.0.2.1"))}, 1200),
+             "Not known: Calico policies and tiers; one that allows at an order below 1200, or in "
+             "an earlier Calico tier, decides before this one."));
+  CHECK(says(header({}, 0.5), "at an order below 0.5,"));
+  CHECK_FALSE(says(synthesize(finding({}, "A"), empty_cluster(), {}).header, "Calico policies"));
 }
 
 TEST_CASE("the header names egress NetworkPolicies and pods on the host's network",
@@ -160,6 +175,10 @@ TEST_CASE("a verdict says what the policy would", "[synthesize]") {
 
   CHECK(verdict(record(service("kube-system", "kube-dns"), 53, Protocol::Udp)) ==
         "allow: service kube-system/kube-dns");
+  auto older = record(outside("192.0.2.1"));
+  older.stats.attempts = 0;
+  older.stats.flags = kFlowPreExisting;
+  CHECK(verdict(older) == "allow: 192.0.2.1 (pre-existing)");
   CHECK(verdict(record(outside("192.0.2.1"), 443, Protocol::Tcp, 0)) ==
         "no rule: attempts alone (2, 0 refused), nothing was ever established");
   CHECK(verdict(record(outside("2001:db8::1"), 0, Protocol::Icmp))
