@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kRingEvery = 100ms;  // 4,096 records wait at most: 40,000 a second are taken
+constexpr auto kRingEvery = 100ms;  // 3,640 records wait at most: 36,000 a second are taken
 constexpr auto kMeterEvery = 1s;
 constexpr int kIdleReports = 6;  // as long a tuple is idle before it may make room for another
 constexpr auto kFarewell = 5s;   // for the last batches' acknowledgement

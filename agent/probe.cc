@@ -55,9 +55,8 @@ Match compare(const bpf_map* map, const std::string& path) {
     return Match::Other;
   }
   if (info.max_entries == bpf_map__max_entries(map)) return Match::Same;
-  // The counts of packets are one a row: another number of rows is another layout.
-  const bool table = info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LRU_HASH ||
-                     info.type == BPF_MAP_TYPE_RINGBUF;
+  // An array of another number of rows is another layout.
+  const bool table = info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_RINGBUF;
   return table ? Match::OtherSize : Match::Other;
 }
 

@@ -169,7 +169,7 @@ struct interface_entry {
 };
 
 /* In front of `interfaces`: slot number ifindex & 0xffff, read first because an array costs
- * nothing. Eight bytes, aligned, so that neither side ever sees half of it. */
+ * nothing. */
 #define INTERFACE_SLOTS 65536
 struct interface_slot {
 	__u32 ifindex; /* 0: empty */
