@@ -236,6 +236,7 @@ Result<void> Hooks::hook_new(Known& known) {
     known.unseeded = known.old || late;
     known.past = known.unseeded ? kUnseeded : 0;
     if (late && !known.old) registry_.count_loss("hook_late");
+    known.old = known.unseeded;  // told once, however often the hooks fail
     // Known before the hook is on, so that its first packet has a number, and the number a name.
     if (auto set = tables_.set_interface({known.link.ifindex, *id, known.past, known.link.name});
         !set) {
