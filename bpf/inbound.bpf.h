@@ -82,14 +82,14 @@ static __always_inline _Bool answers_peer(__u32 interface, const struct packet *
 	return is_remembered(inbound_print(&key), is_datagram(packet->protocol));
 }
 
-/* Into the way that is empty or longest silent. Two CPUs that meet in a bucket may forget one of
- * two peers. */
+/* Into the way that is empty or longest silent; but a peer that answers what found no room did not
+ * speak first. Two CPUs that meet in a bucket may forget one of two peers. */
 static __noinline int remember_new(struct inbound_bucket *bucket, __u64 print)
 {
 	struct inbound_entry *longest;
 	__u32 now = bpf_jiffies64();
 
-	if (!bucket)
+	if (!bucket || is_remembered(outbound_of(print), 1))
 		return 0;
 	longest = &bucket->ways[0];
 	for (int way = 1; way < INBOUND_WAYS && longest->print; way++) {
@@ -103,7 +103,6 @@ static __noinline int remember_new(struct inbound_bucket *bucket, __u64 print)
 	return 0;
 }
 
-/* A peer that answers what found no room did not speak first. */
 static __always_inline void remember(__u64 print)
 {
 	struct inbound_bucket *bucket = inbound_bucket(print);
@@ -120,8 +119,7 @@ static __always_inline void remember(__u64 print)
 			entry->jiffies = now;
 		return;
 	}
-	if (!is_remembered(outbound_of(print), 1))
-		remember_new(bucket, print);
+	remember_new(bucket, print);
 }
 
 /* The same, for where it is rare. A global function, so that the verifier looks at it once. */
