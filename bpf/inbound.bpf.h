@@ -74,12 +74,12 @@ static __always_inline __u64 outbound_of(__u64 print)
 	return print ^ 0x0000a5a5a5a5a5a4ULL;
 }
 
-/* Whether the peer spoke first. */
+/* Whether the peer opened the connection, which has no age. */
 static __always_inline _Bool answers_peer(__u32 interface, const struct packet *packet)
 {
 	struct inbound_key key = inbound_key(interface, packet, 0);
 
-	return is_remembered(inbound_print(&key), is_datagram(packet->protocol));
+	return is_remembered(inbound_print(&key), 0);
 }
 
 /* Into the way that is empty or longest silent; but a peer that answers what found no room did not
