@@ -10,6 +10,8 @@ common            | common/
 proto             | common/ proto/ outflow/v1/
 agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h agent/ outflow/v1/
 aggregator/inventory   | common/ aggregator/inventory/
+aggregator/kube        | common/ aggregator/inventory/ aggregator/kube/
+aggregator/access      | common/ proto/ aggregator/access/
 aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
 aggregator/store       | common/ aggregator/attribution/edge.h aggregator/inventory/model.h aggregator/store/
 aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
@@ -43,7 +45,8 @@ only 'spdlog/' '^common/log\.cc$'
 only 'httplib\.h' '^common/telemetry\.cc$'
 only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
 only 'rocksdb/' '^aggregator/store/'
-only 'simdjson\.h' '^aggregator/(inventory|ingest)/'
+only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
+only 'curl/' '^aggregator/kube/'
 only 'yaml-cpp/' '^aggregator/(export|cli)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad

@@ -43,6 +43,7 @@ struct NamedPort {
 struct Pod {
   std::string namespace_name;
   std::string name;
+  std::string uid;    // of one life of the name; "" when nothing told it
   std::string node;   // "" until scheduled
   std::string phase;  // Pending Running Succeeded Failed Unknown
   bool host_network = false;
