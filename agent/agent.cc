@@ -14,6 +14,7 @@
 #include "agent/watcher.h"
 #include "common/log.h"
 #include "common/telemetry.h"
+#include "proto/credentials.h"
 
 namespace outflow::agent {
 namespace {
@@ -41,6 +42,7 @@ struct Agent::Parts {
   const Places places;
   const SystemClock clock;
   Claims claims;
+  std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::optional<Probe> probe;
@@ -66,7 +68,8 @@ struct Agent::Parts {
   void renew_meters() {
     meters->renew({reporter->last_reading(), uplink->counts(), registry->hooked_count(),
                    watcher->repaired(), watcher->failed(), reporter->evicted(),
-                   reporter->dns_unparsed()});
+                   reporter->dns_unparsed(),
+                   credentials != nullptr ? credentials->not_after() : TimePoint()});
   }
 
   void report(const std::stop_token& stop) {
@@ -87,7 +90,29 @@ struct Agent::Parts {
     }
   }
 
+  [[nodiscard]] Uplink::Way way() const {
+    if (credentials == nullptr) {
+      return {.connect = [endpoint = config.aggregator] {
+        return connect(endpoint, grpc::InsecureChannelCredentials());
+      }};
+    }
+    return {.connect =
+                [this] {
+                  return connect(config.aggregator, credentials->channel(), config.tls_server_name);
+                },
+            .generation = [this] { return credentials->generation(); }};
+  }
+
+  Result<void> open_credentials() {
+    if (!tls::is_used(config.tls, config.aggregator)) return {};
+    auto opened = tls::Credentials::open(config.tls);
+    if (!opened) return fail(std::move(opened).error());
+    credentials = std::move(*opened);
+    return {};
+  }
+
   Result<void> open() {
+    if (auto opened = open_credentials(); !opened) return opened;
     auto claimed = claim(config, places);
     if (!claimed) return fail(std::move(claimed).error());
     claims = std::move(*claimed);
@@ -123,7 +148,7 @@ struct Agent::Parts {
         Hooks(config.interface_patterns, plan, places.clsact, *tables, *registry), *seeder,
         *registry, [this](nanoseconds latency) { meters->hooked_after(latency); });
     if (auto started = watcher->start(); !started) return started;
-    uplink = std::make_unique<Uplink>(config.aggregator);
+    uplink = std::make_unique<Uplink>(way(), Uplink::Timing());
     if (!reporter->unsent().empty()) uplink->submit(reporter->unsent());
     log::info("watching", {{"attach", *kind == HookKind::Tcx ? "tcx" : "clsact"},
                            {"interfaces", std::to_string(registry->hooked_count())},

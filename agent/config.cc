@@ -117,6 +117,30 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
   app.add_flag("--uninstall", config.uninstall, "remove every hook, pin and state, then exit");
 }
 
+void add_tls_flags(CLI::App& app, Config& config) {
+  app.add_option("--tls-ca", config.tls.authorities,
+                 "PEM file of those who sign the aggregator's certificate; like the next two, read "
+                 "again when it changes")
+      ->envname("OUTFLOW_TLS_CA");
+  app.add_option("--tls-cert", config.tls.certificate, "PEM file of our certificate chain")
+      ->envname("OUTFLOW_TLS_CERT");
+  app.add_option("--tls-key", config.tls.key, "PEM file of its private key")
+      ->envname("OUTFLOW_TLS_KEY");
+  app.add_option("--tls-server-name", config.tls_server_name,
+                 "the name in the aggregator's certificate, when it is not the one dialled")
+      ->envname("OUTFLOW_TLS_SERVER_NAME");
+}
+
+// What no single flag can tell.
+Result<void> check_together(Config& config) {
+  if (auto checked = tls::check_client_flags(config.tls); !checked) return checked;
+  auto endpoint =
+      checked_endpoint(config.aggregator, config.insecure || config.tls.given(), "--aggregator");
+  if (!endpoint) return fail(std::move(endpoint).error());
+  config.aggregator = *std::move(endpoint);
+  return {};
+}
+
 }  // namespace
 
 std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
@@ -125,6 +149,7 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
   CLI::App app{"Watches what pods send and reports it to the Outflow aggregator.", "outflow-agent"};
   app.get_formatter()->column_width(34);
   add_flags(app, config, raw);
+  add_tls_flags(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -139,9 +164,9 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
   if (const std::string why = check_node_name(config.node_name); !why.empty()) {
     return Exit{2, "outflow-agent: --node-name: " + why + "\n"};
   }
-  auto endpoint = checked_endpoint(config.aggregator, config.insecure, "--aggregator");
-  if (!endpoint) return Exit{2, "outflow-agent: " + endpoint.error().what + "\n"};
-  config.aggregator = *endpoint;
+  if (auto checked = check_together(config); !checked) {
+    return Exit{2, "outflow-agent: " + checked.error().what + "\n"};
+  }
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "proto/endpoint.h"
 
 namespace outflow::agent {
 
@@ -29,6 +30,8 @@ struct Config {
   std::string http_listen = "127.0.0.1:9443";
   std::string log_level = "info";
   bool insecure = false;
+  tls::Files tls;
+  std::string tls_server_name;  // expected in the aggregator's certificate; "" = as dialled
   bool uninstall = false;
 };
 

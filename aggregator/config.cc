@@ -65,6 +65,27 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
       ->envname("OUTFLOW_INSECURE");
 }
 
+void add_tls_flags(CLI::App& app, AggregatorConfig& config) {
+  app.add_option("--tls-cert", config.tls.certificate,
+                 "PEM file of our certificate chain; like the next two, read again when it changes")
+      ->envname("OUTFLOW_TLS_CERT");
+  app.add_option("--tls-key", config.tls.key, "PEM file of its private key")
+      ->envname("OUTFLOW_TLS_KEY");
+  app.add_option("--tls-ca", config.tls.authorities,
+                 "PEM file of those who sign agents' and users' certificates")
+      ->envname("OUTFLOW_TLS_CA");
+}
+
+// What no single flag can tell.
+Result<void> check_together(AggregatorConfig& config) {
+  if (auto checked = tls::check_server_flags(config.tls); !checked) return checked;
+  auto endpoint =
+      checked_endpoint(config.listen, config.insecure || config.tls.given(), "--listen");
+  if (!endpoint) return fail(std::move(endpoint).error());
+  config.listen = *std::move(endpoint);
+  return {};
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -74,6 +95,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   CLI::App app{"Keeps what agents saw, knows whose it was, and answers the outflow command.",
                "outflow-aggregator"};
   add_flags(app, config, raw);
+  add_tls_flags(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -84,9 +106,9 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   }
   config.retention = *parse_duration(raw.retention);
   config.select = *inventory::LabelSelector::parse(raw.select);
-  auto endpoint = checked_endpoint(config.listen, config.insecure, "--listen");
-  if (!endpoint) return CommandLineEnd{2, "outflow-aggregator: " + endpoint.error().what + "\n"};
-  config.listen = *endpoint;
+  if (auto checked = check_together(config); !checked) {
+    return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};
+  }
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
+#include "proto/endpoint.h"
 
 namespace outflow {
 
@@ -21,6 +22,7 @@ struct AggregatorConfig {
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
   bool insecure = false;
+  tls::Files tls;
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

@@ -6,6 +6,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 
+#include "aggregator/access/agents.h"
 #include "aggregator/additions.h"
 #include "aggregator/api/service.h"
 #include "aggregator/ingest/import_service.h"
@@ -15,6 +16,7 @@
 #include "aggregator/meters.h"
 #include "common/log.h"
 #include "common/telemetry.h"
+#include "proto/credentials.h"
 #include "proto/wire.h"
 
 namespace outflow {
@@ -40,6 +42,8 @@ struct Pipeline::Rooms {
   inventory::Current inventory;
   std::optional<inventory::FileFeed> feed;
   ingest::IngestCounters counters;
+  std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
+  std::unique_ptr<access::Agents> agents;
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
@@ -90,19 +94,34 @@ struct Pipeline::Rooms {
   }
 
   void make_services() {
-    report_service = ingest::make_report_service(
-        [this](const Report& report) { return merge(report); }, counters, end_streams.get_token());
+    report_service =
+        ingest::make_report_service([this](const Report& report) { return merge(report); },
+                                    counters, *agents, end_streams.get_token());
     import_service = ingest::make_import_service(
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
         [this] { return api::context_of(backend()); });
     query_service = api::make_query_service(backend());
   }
 
+  Result<void> open_credentials() {
+    if (tls::is_used(config.tls, config.listen)) {
+      auto opened = tls::Credentials::open(config.tls);
+      if (!opened) return fail(std::move(opened).error());
+      credentials = *std::move(opened);
+    }
+    agents = std::make_unique<access::Agents>(credentials != nullptr, clock);
+    return {};
+  }
+
+  [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> server_credentials() const {
+    return credentials != nullptr ? credentials->server() : grpc::InsecureServerCredentials();
+  }
+
   Result<void> serve() {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(config.listen, server_credentials(), &port);
     // Two aggregators on one port would each get half of the agents.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::kMessageBytesMax));
@@ -147,6 +166,7 @@ struct Pipeline::Rooms {
     keeper->step(std::chrono::steady_clock::now());
     meters->renew(*keeper, counters);
     meters->renew(inventory.view(), clock.now());
+    if (credentials != nullptr) meters->renew_certificate(credentials->not_after());
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
 
@@ -171,6 +191,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
   rooms->telemetry = std::move(*telemetry);
   rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
+  if (auto opened = rooms->open_credentials(); !opened) return fail(std::move(opened).error());
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
