@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "agent/boot.h"
+#include "agent/enrolment.h"
 #include "agent/hooks.h"
 #include "agent/meters.h"
 #include "agent/probe.h"
@@ -42,7 +43,8 @@ struct Agent::Parts {
   const Places places;
   const SystemClock clock;
   Claims claims;
-  std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
+  std::unique_ptr<tls::Credentials> credentials;  // from files; null: plaintext, or enrolled
+  std::unique_ptr<Enrolment> enrolment;
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::optional<Probe> probe;
@@ -69,7 +71,7 @@ struct Agent::Parts {
     meters->renew({reporter->last_reading(), uplink->counts(), registry->hooked_count(),
                    watcher->repaired(), watcher->failed(), reporter->evicted(),
                    reporter->dns_unparsed(),
-                   credentials != nullptr ? credentials->not_after() : TimePoint()});
+                   shown() != nullptr ? shown()->not_after() : TimePoint()});
   }
 
   void report(const std::stop_token& stop) {
@@ -90,24 +92,47 @@ struct Agent::Parts {
     }
   }
 
+  // Null in plaintext, and while there is no certificate yet.
+  [[nodiscard]] const tls::Credentials* shown() const {
+    return enrolment != nullptr ? enrolment->credentials() : credentials.get();
+  }
+
   [[nodiscard]] Uplink::Way way() const {
-    if (credentials == nullptr) {
+    if (credentials == nullptr && enrolment == nullptr) {
       return {.connect = [endpoint = config.aggregator] {
         return connect(endpoint, grpc::InsecureChannelCredentials());
       }};
     }
-    return {.connect =
+    return {.connect = [this]() -> Result<std::shared_ptr<grpc::Channel>> {
+              const tls::Credentials* const own = shown();
+              if (own == nullptr) return fail("no certificate yet: " + enrolment->last_error());
+              return connect(config.aggregator, own->channel(), config.tls_server_name);
+            },
+            .generation =
                 [this] {
-                  return connect(config.aggregator, credentials->channel(), config.tls_server_name);
-                },
-            .generation = [this] { return credentials->generation(); }};
+                  const tls::Credentials* const own = shown();
+                  return own != nullptr ? own->generation() : 0;
+                }};
   }
 
   Result<void> open_credentials() {
     if (!tls::is_used(config.tls, config.aggregator)) return {};
-    auto opened = tls::Credentials::open(config.tls);
-    if (!opened) return fail(std::move(opened).error());
-    credentials = std::move(*opened);
+    if (config.enroll_token.empty()) {
+      auto opened = tls::Credentials::open(config.tls);
+      if (!opened) return fail(std::move(opened).error());
+      credentials = *std::move(opened);
+      return {};
+    }
+    auto started = Enrolment::start({.token_file = config.enroll_token,
+                                     .authorities = config.tls.authorities,
+                                     .directory = config.tls_dir,
+                                     .node = config.node_name,
+                                     .connect = [this](const tls::Credentials& with) {
+                                       return connect(config.aggregator, with.channel(),
+                                                      config.tls_server_name);
+                                     }});
+    if (!started) return fail(std::move(started).error());
+    enrolment = *std::move(started);
     return {};
   }
 

@@ -129,6 +129,31 @@ void add_tls_flags(CLI::App& app, Config& config) {
   app.add_option("--tls-server-name", config.tls_server_name,
                  "the name in the aggregator's certificate, when it is not the one dialled")
       ->envname("OUTFLOW_TLS_SERVER_NAME");
+  app.add_option("--enroll-token", config.enroll_token,
+                 "file of a projected service account token for the aggregator's audience: with it "
+                 "a certificate is asked for and renewed, instead of --tls-cert and --tls-key")
+      ->envname("OUTFLOW_ENROLL_TOKEN");
+  app.add_option("--tls-dir", config.tls_dir,
+                 "where the certificate asked for is kept; tls in --state-dir unless given")
+      ->envname("OUTFLOW_TLS_DIR")
+      ->check(check_directory);
+}
+
+Result<void> check_enrolment(Config& config) {
+  if (config.enroll_token.empty()) {
+    return config.tls_dir.empty() ? Result<void>() : fail("--tls-dir needs --enroll-token");
+  }
+  if (config.tls.authorities.empty()) {
+    return fail("--enroll-token needs --tls-ca: the token is shown to a proven aggregator only");
+  }
+  if (!config.tls.certificate.empty()) {
+    return fail("--enroll-token and --tls-cert exclude each other");
+  }
+  if (config.aggregator.starts_with("unix:")) {
+    return fail("--enroll-token: a Unix socket is plaintext, tokens are sent over TLS only");
+  }
+  if (config.tls_dir.empty()) config.tls_dir = config.state_dir + "/tls";
+  return {};
 }
 
 // What no single flag can tell.
@@ -138,7 +163,7 @@ Result<void> check_together(Config& config) {
       checked_endpoint(config.aggregator, config.insecure || config.tls.given(), "--aggregator");
   if (!endpoint) return fail(std::move(endpoint).error());
   config.aggregator = *std::move(endpoint);
-  return {};
+  return check_enrolment(config);
 }
 
 }  // namespace

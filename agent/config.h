@@ -32,6 +32,8 @@ struct Config {
   bool insecure = false;
   tls::Files tls;
   std::string tls_server_name;  // expected in the aggregator's certificate; "" = as dialled
+  std::string enroll_token;     // file of a service account token; "" = no enrolment
+  std::string tls_dir;          // of the enrolled certificate; STATE_DIR/tls unless told
   bool uninstall = false;
 };
 

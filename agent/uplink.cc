@@ -91,6 +91,24 @@ class Conversation {
 
 }  // namespace
 
+namespace {
+
+void tell(const grpc::Status& status) {
+  const std::string text = status.error_message();
+  switch (status.error_code()) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return log::error("the aggregator cannot read a batch, it is held", {{"error", text}});
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return log::error("the aggregator does not let us report, flows are kept and merged",
+                        {{"error", text}});
+    default:
+      return log::warn("the aggregator is away, flows are kept and merged", {{"error", text}});
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<grpc::Channel> connect(const std::string& endpoint,
                                        const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                        const std::string& server_name) {
@@ -166,11 +184,16 @@ void Uplink::run(const std::stop_token& stop) {
     const bool parsed = batch.ParseFromString(front());
     if (!parsed) log::error("a batch of the state file does not parse", {});
     if (way_.generation() != generation) conversation.reset();
+    grpc::Status status(grpc::StatusCode::UNAVAILABLE, "");
     if (conversation == nullptr) {
       generation = way_.generation();
-      conversation = std::make_unique<Conversation>(way_.connect(), timing_.ack_timeout);
+      if (const auto channel = way_.connect()) {
+        conversation = std::make_unique<Conversation>(*channel, timing_.ack_timeout);
+      } else {
+        status = {grpc::StatusCode::UNAVAILABLE, channel.error().what};
+      }
     }
-    if (parsed && conversation->send(batch, stop)) {
+    if (parsed && conversation != nullptr && conversation->send(batch, stop)) {
       acknowledged();
       backoff = timing_.backoff_min;
       if (away_since != TimePoint()) {
@@ -179,22 +202,13 @@ void Uplink::run(const std::stop_token& stop) {
       }
       continue;
     }
-    const grpc::Status status = conversation->status(stop);
+    if (conversation != nullptr) status = conversation->status(stop);
     conversation.reset();
     if (stop.stop_requested()) return;
     const bool refused = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
-    const bool barred = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
-                        status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
     if (away_since == TimePoint()) {
       away_since = SystemClock().now();
-      const std::string text = status.error_message();
-      if (refused) {
-        log::error("the aggregator cannot read a batch, it is held", {{"error", text}});
-      } else if (barred) {
-        log::error("the aggregator does not let us report, flows are kept", {{"error", text}});
-      } else {
-        log::warn("the aggregator is away, flows are kept and merged", {{"error", text}});
-      }
+      tell(status);
     }
     std::unique_lock lock(mutex_);
     ++counts_.reconnects;

@@ -18,6 +18,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include "common/clock.h"
+#include "common/result.h"
 
 namespace outflow::agent {
 
@@ -43,10 +44,11 @@ class Uplink {
     nanoseconds backoff_max = std::chrono::seconds(30);
   };
 
-  // How a new connection is made. When `generation` gives another number than it did when the
-  // connection was made, the next batch goes over a new one: our certificate was renewed.
+  // How a new connection is made; an Error is like an aggregator that is away. When `generation`
+  // gives another number than it did when the connection was made, the next batch goes over a new
+  // one: our certificate was renewed.
   struct Way {
-    std::function<std::shared_ptr<grpc::Channel>()> connect;
+    std::function<Result<std::shared_ptr<grpc::Channel>>()> connect;
     std::function<std::uint64_t()> generation = [] { return 0; };
   };
 

@@ -7,6 +7,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include "aggregator/access/agents.h"
+#include "aggregator/access/enroll_service.h"
+#include "aggregator/access/users.h"
 #include "aggregator/additions.h"
 #include "aggregator/api/service.h"
 #include "aggregator/ingest/import_service.h"
@@ -44,9 +46,13 @@ struct Pipeline::Rooms {
   ingest::IngestCounters counters;
   std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
   std::unique_ptr<access::Agents> agents;
+  std::unique_ptr<access::Authority> authority;
+  std::unique_ptr<access::Users> users;
+  std::optional<access::Signer> signer;  // nullopt: nobody is enrolled
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
+  std::unique_ptr<grpc::Service> enroll_service;  // null when nobody is enrolled
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   std::unique_ptr<Keeper> keeper;
@@ -99,8 +105,13 @@ struct Pipeline::Rooms {
                                     counters, *agents, end_streams.get_token());
     import_service = ingest::make_import_service(
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
-        [this] { return api::context_of(backend()); });
-    query_service = api::make_query_service(backend());
+        [this] { return api::context_of(backend()); },
+        [this](const grpc::ServerContextBase& context) {
+          return users->may_add_evidence(context);
+        });
+    query_service = api::make_query_service(
+        backend(),
+        [this](const grpc::ServerContextBase& context) { return users->sight_of(context); });
   }
 
   Result<void> open_credentials() {
@@ -109,8 +120,42 @@ struct Pipeline::Rooms {
       if (!opened) return fail(std::move(opened).error());
       credentials = *std::move(opened);
     }
-    agents = std::make_unique<access::Agents>(credentials != nullptr, clock);
     return {};
+  }
+
+  // Who may report, ask and enrol.
+  Result<void> open_access(Outside outside) {
+    if (auto opened = open_credentials(); !opened) return opened;
+    const bool is_tls = credentials != nullptr;
+    agents = std::make_unique<access::Agents>(is_tls, clock);
+    authority = std::make_unique<access::Authority>(
+        access::Authority::Setup{.ask = std::move(outside.ask),
+                                 .audience = config.audience,
+                                 .admin_groups = config.admin_groups},
+        clock);
+    users = std::make_unique<access::Users>(is_tls, *authority);
+    if (config.enroll_ca.certificate.empty()) return {};
+    auto opened = access::Signer::open(config.enroll_ca, config.enroll_lifetime, clock);
+    if (!opened) return fail(std::move(opened).error().within("--enroll-ca-cert"));
+    signer.emplace(*std::move(opened));
+    enroll_service = access::make_enroll_service(
+        {.is_tls = is_tls,
+         .namespace_name = config.own_namespace,
+         .service_account = config.agent_service_account,
+         .node_of_pod = [this](const std::string& space, const std::string& pod,
+                               const std::string& uid) { return node_of_pod(space, pod, uid); }},
+        *authority, *signer);
+    return {};
+  }
+
+  [[nodiscard]] std::optional<std::string> node_of_pod(const std::string& space,
+                                                       const std::string& name,
+                                                       const std::string& uid) const {
+    const inventory::View view = inventory.view();
+    for (const auto* pod : view.snapshot->pods_of(space)) {
+      if (pod->name == name && pod->uid == uid && !uid.empty()) return pod->node;
+    }
+    return std::nullopt;
   }
 
   [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> server_credentials() const {
@@ -128,6 +173,7 @@ struct Pipeline::Rooms {
     builder.RegisterService(report_service.get());
     builder.RegisterService(import_service.get());
     builder.RegisterService(query_service.get());
+    if (enroll_service != nullptr) builder.RegisterService(enroll_service.get());
     server = builder.BuildAndStart();
     if (server == nullptr) return fail("cannot listen on " + config.listen);
     return {};
@@ -185,13 +231,14 @@ struct Pipeline::Rooms {
 };
 
 Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config,
-                                                  const Clock& clock) {
+                                                  const Clock& clock, Outside outside) {
   auto rooms = std::make_unique<Rooms>(config, clock);
   auto telemetry = Telemetry::start(config.http_listen);
   if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
   rooms->telemetry = std::move(*telemetry);
   rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
-  if (auto opened = rooms->open_credentials(); !opened) return fail(std::move(opened).error());
+  if (auto opened = rooms->open_access(std::move(outside)); !opened)
+    return fail(std::move(opened).error());
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);

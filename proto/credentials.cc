@@ -87,7 +87,8 @@ Result<Credentials::Texts> Credentials::read(const Files& files) {
   if (said->not_after <= SystemClock().now()) {
     return fail(files.certificate + ": expired at " + to_text(said->not_after));
   }
-  texts.pair = *certificate + "\n" + *key;
+  // One file may hold both.
+  texts.pair = files.certificate == files.key ? *certificate : *certificate + "\n" + *key;
   texts.not_after = said->not_after;
   return texts;
 }
