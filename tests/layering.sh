@@ -47,6 +47,6 @@ only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
 only 'rocksdb/' '^aggregator/store/'
 only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
 only 'curl/' '^aggregator/kube/'
-only 'yaml-cpp/' '^aggregator/(export|cli)/'
+only 'yaml-cpp/' '^aggregator/(export|cli|kube)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad
