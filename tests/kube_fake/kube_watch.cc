@@ -10,49 +10,12 @@
 #include <thread>
 
 #include "aggregator/kube/watcher.h"
+#include "tests/support/kube_text.h"
 
 namespace outflow::kube {
 namespace {
 
-using inventory::Key;
 using inventory::Object;
-
-struct Say {
-  std::string operator()(const inventory::Pod& pod) const {
-    std::string text = " uid=" + pod.uid + " node=" + pod.node + " phase=" + pod.phase +
-                       " workload=" + pod.workload.kind + "/" + pod.workload.name;
-    for (const auto& address : pod.addresses) text += " ip=" + address.to_string();
-    for (const auto& [key, value] : pod.labels) text += " " + key + "=" + value;
-    for (const auto& port : pod.ports) text += " port=" + std::to_string(port.number);
-    return text;
-  }
-  std::string operator()(const inventory::Service& service) const {
-    std::string text = " type=" + service.type;
-    for (const auto& address : service.cluster_addresses) text += " ip=" + address.to_string();
-    for (const auto& port : service.ports) {
-      text += " port=" + std::to_string(port.port) + "->" + port.target_port;
-    }
-    return text;
-  }
-  std::string operator()(const inventory::Owner& owner) const {
-    return owner.controller ? " of=" + owner.controller->kind + "/" + owner.controller->name : "";
-  }
-  std::string operator()(const inventory::CalicoPolicy& policy) const {
-    return " tier=" + policy.tier + (policy.egress ? " egress" : "") +
-           (policy.allows ? " allows" : "") + (policy.denies ? " denies" : "");
-  }
-  std::string operator()(const inventory::EndpointSlice& slice) const {
-    std::string text = " of=" + slice.service;
-    for (const auto& end : slice.endpoints) {
-      text += " " + end.address.to_string() + ":" + std::to_string(end.port);
-    }
-    return text;
-  }
-  template <class Other>
-  std::string operator()(const Other& /*other*/) const {
-    return "";
-  }
-};
 
 void print(const std::string& line) {
   std::printf("%s\n", line.c_str());
@@ -74,8 +37,7 @@ class Printer final : public inventory::Sink {
     print(std::string(what) + " [" + std::string(inventory::to_text(kind)) + "]" + rest);
   }
   static void say(const char* what, const Object& object) {
-    const Key key = inventory::key_of(object);
-    say(what, key.kind, " " + key.namespace_name + "/" + key.name + std::visit(Say(), object));
+    print(std::string(what) + " " + test::text_of(object));
   }
 };
 
