@@ -108,15 +108,19 @@ struct Client::Curl {
     exchange->end(broken);
   }
 
-  void tell_finished() {
+  // Whether any was.
+  bool tell_finished() {
     int left = 0;
+    bool any = false;
     while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       const CURLcode code = message->data.result;
       Transfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
       finish(*transfer, code == CURLE_OK ? "" : text_of(code, transfer->error));
+      any = true;
     }
+    return any;
   }
 
   Access& access;
@@ -143,7 +147,8 @@ void Client::poll(std::chrono::milliseconds time, const std::stop_token& stop) {
   if (stop.stop_requested()) return;
   int running = 0;
   curl_multi_perform(curl_->multi, &running);
-  curl_->tell_finished();
+  // What ended mostly goes on with another request, which nothing on the wire would wake us for.
+  if (curl_->tell_finished()) return;
   curl_multi_poll(curl_->multi, nullptr, 0, static_cast<int>(time.count()), nullptr);
   if (stop.stop_requested()) return;
   curl_multi_perform(curl_->multi, &running);

@@ -1,5 +1,5 @@
 // HTTP to one API server: all lists and watches as streams of one HTTP/2 connection (libcurl
-// multi), and single requests that are waited for.
+// multi), and, apart from them, single requests that are waited for.
 //
 // Certificates are always verified, unless the kubeconfig says insecure-skip-tls-verify. Redirects
 // are not followed. A server that speaks no HTTP/2 gets a connection a request.

@@ -82,7 +82,10 @@ std::vector<std::string> environment(const Login& login) {
   for (const auto& [name, value] : login.exec->env) variables[name] = value;
   variables["KUBERNETES_EXEC_INFO"] = exec_info(login);
   std::vector<std::string> all;
-  for (const auto& [name, value] : variables) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) {
+    all.push_back(name);
+    all.back().append("=").append(value);
+  }
   return all;
 }
 
