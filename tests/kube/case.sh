@@ -58,3 +58,11 @@ needs() {
   return 1
 }
 
+# calico [--legacy]: Calico's resource definitions, and waits until they answer.
+calico() {
+  local group=projectcalico.org
+  [ "${1:-}" != --legacy ] || group=crd.projectcalico.org
+  python3 "$kube_here/crds.py" "$@" | kube apply --server-side -f - >/dev/null &&
+    kube wait --for condition=Established --timeout 30s crd "globalnetworkpolicies.$group" "networkpolicies.$group" \
+      "tiers.$group" "globalnetworksets.$group" "networksets.$group" >/dev/null
+}
