@@ -15,6 +15,7 @@
 #   plane_grant NS/NAME               # it may read everything
 #   plane_revoke NS/NAME              # that token is refused from now on (the server remembers a yes for 10 s)
 #   plane_exec NS/NAME >FILE          # one that asks a program for the token, as clouds do
+#   plane_load FILE                   # makes the objects of a `kubectl get ... -o json`, with their status
 #   plane_down                        # stops what it started and removes the folder; safe to call twice
 #
 # or by hand, to be looked at:  tests/kube/control_plane.sh up DIR;  ... down DIR;  ... run COMMAND... (in which
@@ -251,7 +252,17 @@ namespace["spec"]["finalizers"] = []
 print(json.dumps(namespace))' | kube replace --raw "/api/v1/namespaces/$1/finalize" -f - >/dev/null
 }
 
-# plane_version: minor of the server, for what older ones cannot do.
+# plane_load FILE: by two requests, as an API server takes a status only apart.
+plane_load() {
+  python3 "$PLANE_HERE/objects.py" spec "$1" | kube apply --server-side --force-conflicts -f - >/dev/null &&
+    python3 "$PLANE_HERE/objects.py" status "$1" | kube replace --validate=ignore --subresource=status -f - >/dev/null
+}
+
+# What Outflow asks of a cluster, as kubectl words it.
+# shellcheck disable=SC2034  # used by the cases
+PLANE_KINDS=namespaces,nodes,pods,services,endpointslices,replicasets,jobs,cronjobs,networkpolicies
+
+# plane_minor: of the server's version of the server, for what older ones cannot do.
 plane_minor() { plane_get /version | sed -nE 's/.*"minor": *"([0-9]+).*/\1/p'; }
 
 plane_command() {
