@@ -9,6 +9,7 @@
 #   kube get pods -A                  # kubectl as the administrator
 #   plane_stop_server; plane_start_server     # the API server alone; etcd remembers
 #   plane_compact                     # etcd forgets the past: who resumes from there is answered 410
+#   plane_vanish pods NS NAME         # etcd loses an object, also while no API server runs: nobody is told
 #   plane_user alice outflow:admins >FILE     # a kubeconfig with a client certificate (user, groups...)
 #   plane_account NS/NAME >FILE       # one with a token of that service account, which is made if need be;
 #                                     # the token is in $PLANE_DIR/tokens/NS.NAME and is renewed by calling again
@@ -16,6 +17,7 @@
 #   plane_revoke NS/NAME              # that token is refused from now on (the server remembers a yes for 10 s)
 #   plane_exec NS/NAME >FILE          # one that asks a program for the token, as clouds do
 #   plane_load FILE                   # makes the objects of a `kubectl get ... -o json`, with their status
+#   plane_pod NS NAME NODE ADDRESS [KIND/OWNER]     # one that runs, made or changed
 #   plane_down                        # stops what it started and removes the folder; safe to call twice
 #
 # or by hand, to be looked at:  tests/kube/control_plane.sh up DIR;  ... down DIR;  ... run COMMAND... (in which
@@ -241,6 +243,13 @@ plane_compact() {
   "${PLANE_IN[@]}" curl -sf "$PLANE_ETCD/v3/kv/compaction" -d "{\"revision\":\"$now\",\"physical\":true}" >/dev/null
 }
 
+# plane_vanish RESOURCE NS NAME: of the built-in namespaced kinds, by the name of their folder in etcd.
+plane_vanish() {
+  local key
+  key=$(printf '/registry/%s/%s/%s' "$@" | base64 -w 0)
+  "${PLANE_IN[@]}" curl -sf "$PLANE_ETCD/v3/kv/deleterange" -d "{\"key\":\"$key\"}" | grep -q '"deleted":"1"'
+}
+
 # plane_delete_namespace NAME: no controller empties namespaces here; what is in it is removed first, by the caller or here.
 plane_delete_namespace() {
   kube -n "$1" delete pods,services,endpointslices --all --grace-period 0 --force >/dev/null 2>&1 || return
@@ -256,6 +265,20 @@ print(json.dumps(namespace))' | kube replace --raw "/api/v1/namespaces/$1/finali
 plane_load() {
   python3 "$PLANE_HERE/objects.py" spec "$1" | kube apply --server-side --force-conflicts -f - >/dev/null &&
     python3 "$PLANE_HERE/objects.py" status "$1" | kube replace --validate=ignore --subresource=status -f - >/dev/null
+}
+
+# plane_pod NS NAME NODE ADDRESS [KIND/OWNER]
+plane_pod() {
+  python3 -c '
+import json, sys
+namespace, name, node, address = sys.argv[1:5]
+kind, owner = sys.argv[5].split("/") if len(sys.argv) > 5 else ("ReplicaSet", name)
+owners = [{"apiVersion": "batch/v1" if kind == "Job" else "apps/v1", "kind": kind, "name": owner, "controller": True, "uid": "0"}]
+print(json.dumps({"items": [{"apiVersion": "v1", "kind": "Pod",
+    "metadata": {"namespace": namespace, "name": name, "labels": {"app": owner}, "ownerReferences": owners},
+    "spec": {"nodeName": node, "containers": [{"name": "main", "image": "example.com/main:1"}]},
+    "status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}]}))' "$@" >"$PLANE_DIR/pod.json" &&
+    plane_load "$PLANE_DIR/pod.json"
 }
 
 # What Outflow asks of a cluster, as kubectl words it.
