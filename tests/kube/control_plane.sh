@@ -64,19 +64,24 @@ held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
 print(*(s.getsockname()[1] for s in held))' "$1"
 }
 
-# plane_sign NAME SUBJECT [EXTENSION]: $PLANE_DIR/pki/NAME.{key,crt}, signed by the plane's CA.
+# plane_authority NAME: $PLANE_DIR/pki/NAME.{key,crt}, which may sign others.
+plane_authority() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$PLANE_DIR/pki/$1.key" \
+    -out "$PLANE_DIR/pki/$1.crt" -days 2 -subj "/CN=$1 of a test" 2>/dev/null
+}
+
+# plane_sign NAME SUBJECT [EXTENSION [AUTHORITY]]: $PLANE_DIR/pki/NAME.{key,crt}, signed by the control plane's CA or another.
 plane_sign() {
-  local at=$PLANE_DIR/pki/$1
+  local at=$PLANE_DIR/pki/$1 by=$PLANE_DIR/pki/${4:-ca}
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$at.key" -subj "$2" -out "$at.csr" 2>/dev/null &&
-    openssl x509 -req -in "$at.csr" -CA "$PLANE_DIR/pki/ca.crt" -CAkey "$PLANE_DIR/pki/ca.key" -CAcreateserial -days 2 \
+    openssl x509 -req -in "$at.csr" -CA "$by.crt" -CAkey "$by.key" -CAcreateserial -days 2 \
       -extfile <(printf 'extendedKeyUsage=serverAuth,clientAuth\n%s\n' "${3:-}") -out "$at.crt" 2>/dev/null
 }
 
 plane_keys() {
   local pki=$PLANE_DIR/pki
   mkdir -p "$pki"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$pki/ca.key" -out "$pki/ca.crt" \
-    -days 2 -subj '/CN=outflow test control plane' 2>/dev/null &&
+  plane_authority ca &&
     openssl ecparam -name prime256v1 -genkey -noout -out "$pki/accounts.key" &&
     openssl ec -in "$pki/accounts.key" -pubout -out "$pki/accounts.pub" 2>/dev/null &&
     plane_sign server /CN=kube-apiserver 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc' &&
@@ -212,8 +217,8 @@ plane_up() {
   local try
   plane_can || return
   PLANE_DIR=${PLANE_DIR:-$(mktemp -d "/tmp/outflow-plane-$$-XXXXXX")}
-  chmod 700 "$PLANE_DIR"
   mkdir -p "$PLANE_DIR/log"
+  chmod 700 "$PLANE_DIR"
   plane_keys || { echo 'no keys for the control plane' >&2; return 1; }
   for try in 1 2 3; do
     plane_try && return
