@@ -19,7 +19,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 registry_base=docker.io/library/debian:bookworm-slim
-base='' from_build='' tag='' output='' smoke=1
+base='' from_build='' tag='' output='' smoke=1 programs=''
 
 say() { printf 'images: %s  [%d s]\n' "$*" "$SECONDS"; }
 die() { echo "images: $*" >&2; exit 1; }
@@ -103,20 +103,33 @@ make_context() {
   done
 }
 
-build_image() {
-  local name=$1 cache=${CCACHE_DIR:-${HOME:-/root}/.cache/ccache} revision arguments=()
-  revision=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
-  if [ -n "$from_build" ]; then
-    arguments+=(--build-arg PROGRAMS=given)
-    revision=given
-  elif [ -d "$cache" ]; then
-    arguments+=(--volume "$cache:/ccache:rw")
-  fi
+# build_target TARGET NAME ARGUMENT...
+build_target() {
+  local target=$1 name=$2
+  shift 2
   say "building $name:$tag"
-  # --layers: the second image finds the programs built.
-  quietly "$name" buildah build --isolation chroot --layers --file "$work/context/deploy/images/Dockerfile" --target "${name#outflow-}" \
-    --build-arg BASE="$base" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
-    --build-arg JOBS="$(nproc)" "${arguments[@]}" --tag "localhost/$name:$tag" "$work/context"
+  quietly "$name" buildah build --isolation chroot --layers --file "$work/context/deploy/images/Dockerfile" --target "$target" \
+    --build-arg BASE="$base" --build-arg VERSION="$version" "$@" --tag "localhost/$name:$tag" "$work/context"
+}
+
+# Sets `programs`, where the images take the programs from. By itself this buildah does not see that a stage named by
+# an argument is wanted, so the programs are an image of their own, which is kept: it makes the next build quick.
+build_programs() {
+  local cache=${CCACHE_DIR:-${HOME:-/root}/.cache/ccache} lent=()
+  if [ -n "$from_build" ]; then
+    build_target given outflow-programs
+  else
+    if [ -d "$cache" ]; then lent=(--volume "$cache:/ccache:rw"); fi
+    build_target built outflow-programs --build-arg JOBS="$(nproc)" "${lent[@]}"
+  fi
+  programs=localhost/outflow-programs:$tag
+}
+
+build_image() {
+  local revision
+  revision=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
+  if [ -n "$from_build" ]; then revision=given; fi
+  build_target "${1#outflow-}" "$1" --build-arg PROGRAMS="$programs" --build-arg REVISION="$revision"
 }
 
 # within COMMAND...: in the container, as its user.
@@ -144,7 +157,7 @@ ip link set lo up
 buildah run --isolation chroot --volume "$data:/data:rw" "$container" -- /usr/bin/outflow-aggregator --data-dir /data/store \
   --http-listen 127.0.0.1:9102 >"$out" 2>&1 &
 served=$!
-trap 'kill $served; wait $served || true' EXIT
+trap 'kill $served 2>/dev/null || true; wait $served || true' EXIT
 for try in $(seq 100); do
   if curl -sf http://127.0.0.1:9102/healthz >/dev/null; then exit 0; fi
   kill -0 $served || exit 1
@@ -174,6 +187,7 @@ smoke_image() {
 
 choose_base
 make_context
+build_programs
 for name in outflow-agent outflow-aggregator; do
   build_image $name
   if [ $smoke = 1 ]; then smoke_image $name; fi
