@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What deploy/images/outflow-certificates makes, keeps and renews, against an API server in memory.
+# What deploy/images/certificates.sh makes, keeps and renews, against an API server in memory.
 # shellcheck source=tests/deploy/case.sh
 source "$(dirname "$0")/case.sh"
 
-script=$root/deploy/images/outflow-certificates
+script=$root/deploy/images/certificates.sh
 names=(--name=outflow-aggregator --name=outflow-aggregator.outflow-system.svc --name=localhost --name=127.0.0.1 --name=::1)
 server=''
 mkdir "$work/tmp"

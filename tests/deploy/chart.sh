@@ -96,10 +96,28 @@ sed -e 's/PERFMON/PERFMON,SYS_ADMIN/' -e 's,outflow-agent limits,outflow-agent\,
 check 'Containers may do what is in this list, and nothing else.' is "$work/containers" containers
 check 'Only looking at sockets adds SYS_ADMIN and /run/netns.' is "$work/containers.sockets" containers --set agent.socketTable=true
 
+sed '1d' "$work/containers" >"$work/containers.uninstall"
+cat - "$work/containers.uninstall" >"$work/containers.uninstalling" <<CONTAINERS
+${agent/agent/uninstall} add=BPF,NET_ADMIN,PERFMON seccomp=RuntimeDefault host=hostNetwork hostpaths=/sys/fs/bpf,/var/lib/outflow-agent limits=True
+DaemonSet/done ${plain/host=- hostpaths=-/host=hostNetwork hostpaths=\/sys\/fs\/bpf,\/var\/lib\/outflow-agent}
+CONTAINERS
+check 'Uninstalling takes what the agent may do, and no more.' is "$work/containers.uninstalling" containers --set agent.uninstall=true
+
 no_secret_on_nodes() { template "$@" --show-only templates/agent.yaml >"$work/agent" && ! grep -n 'secret' "$work/agent"; }
 check 'No Secret is mounted on a node where pods are watched.' no_secret_on_nodes --set certificates.mode=cert-manager
 no_token() { template --show-only templates/agent.yaml | grep -c 'automountServiceAccountToken: false' | grep -qx 2; }
 check "The agent's pod has no token for the API server." no_token
+# Values of the second level are the table's rows.
+explained() {
+  python3 - "$chart/values.yaml" "$root/deploy/README.md" <<'PYTHON'
+import sys, yaml
+values, readme = yaml.safe_load(open(sys.argv[1])), open(sys.argv[2]).read()
+names = [f"{top}.{name}" if isinstance(values[top], dict) else top for top in values for name in (values[top] if isinstance(values[top], dict) else [top])]
+missing = [name for name in names if f"| `{name}` |" not in readme and f"`{name.split('.')[1]}`" not in readme.splitlines()[-1]]
+sys.exit("not in deploy/README.md: " + ", ".join(missing) if missing else 0)
+PYTHON
+}
+check 'The README explains every value.' explained
 digest=sha256:$(printf 'x' | sha256sum | cut -d' ' -f1)
 by_digest() { template --set agent.image.digest="$digest" | grep -q "image: \"outflow-agent@$digest\""; }
 check 'An image can be named by its digest.' by_digest

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy/images/outflow-certificates on a real API server, with the service account and Role of the manifests: the
+# deploy/images/certificates.sh on a real API server, with the service account and Role of the manifests: the
 # rights are enough, and they are no more than that.
 #
 #   tests/deploy/in_cluster.sh KUBECONFIG    an admin's kubeconfig of an API server for tests; needs kubectl
@@ -22,7 +22,7 @@ prepare() {
 }
 run() {
   TMPDIR=$work/tmp OUTFLOW_NAMESPACE=outflow-system OUTFLOW_SERVICE_ACCOUNT_DIR=$account OUTFLOW_API_SERVER=$url \
-    "$root/deploy/images/outflow-certificates" "$@"
+    "$root/deploy/images/certificates.sh" "$@"
 }
 # value KIND NAME KEY: as it is stored.
 value() { kubectl get "$1" "$2" -n outflow-system -o "jsonpath={.data.${3//./\\.}}"; }

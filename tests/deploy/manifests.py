@@ -96,12 +96,16 @@ def containers(path):
     return 0
 
 
-def flags(path):
+def daemons(path):
     for obj, pod in pods(read(path)):
         if obj["kind"] in ("DaemonSet", "StatefulSet"):
-            for container in pod["containers"]:
-                for arg in container["args"]:
-                    print(obj["metadata"]["name"], arg.split("=")[0])
+            yield obj["metadata"]["name"], pod["containers"][0]["args"]
+
+
+def flags(path):
+    for name, args in daemons(path):
+        for flag in sorted({arg.split("=")[0] for arg in args}):
+            print(name, flag)
     return 0
 
 
