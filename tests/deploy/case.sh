@@ -43,10 +43,12 @@ refused() {
 
 finish() { [ $failed = 0 ] || { echo "$failed failed"; exit 1; }; }
 
-# skip WHY: 77, or a failure where nothing may be skipped.
+# skip TIER WHY: 77, or a failure where that tier must run (OUTFLOW_REQUIRE_KUBE or OUTFLOW_REQUIRE_PRIVILEGED is 1).
 skip() {
+  local must=OUTFLOW_REQUIRE_$1
+  shift
   echo "SKIP: $*"
-  [ "${OUTFLOW_REQUIRE_KUBE:-0}" != 1 ] || exit 1
+  [ "${!must:-0}" != 1 ] || exit 1
   exit 77
 }
 
@@ -58,6 +60,6 @@ need_tools() {
   fi
   export PATH
   for tool in "$@"; do
-    command -v "$tool" >/dev/null || skip "$tool is not there; tests/kube/get-servers.sh builds it"
+    command -v "$tool" >/dev/null || skip KUBE "$tool is not there; tests/kube/get-servers.sh builds it"
   done
 }

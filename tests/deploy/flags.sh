@@ -4,7 +4,7 @@
 source "$(dirname "$0")/case.sh"
 need_tools helm
 bin=${PROGRAMS_BIN:-$root/build/dev/bin}
-for program in outflow-agent outflow-aggregator; do [ -x "$bin/$program" ] || skip "$bin/$program was not built"; done
+for program in outflow-agent outflow-aggregator; do [ -x "$bin/$program" ] || skip KUBE "$bin/$program was not built"; done
 
 helm template outflow "$chart" --kube-version 1.34.0 --set agent.socketTable=true --set aggregator.redactExternal=true \
   --set aggregator.select='tier in (a\,b)' >"$work/manifests"

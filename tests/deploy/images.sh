@@ -3,13 +3,14 @@
 # nothing to become another with.
 # shellcheck source=tests/deploy/case.sh
 source "$(dirname "$0")/case.sh"
-[ "$(id -u)" = 0 ] || skip 'building images takes root'
-for tool in buildah mmdebstrap unshare curl; do command -v $tool >/dev/null || skip "$tool is not there"; done
+[ "$(id -u)" = 0 ] || skip PRIVILEGED 'building images takes root'
+for tool in buildah mmdebstrap unshare curl; do command -v $tool >/dev/null || skip PRIVILEGED "$tool is not there"; done
 bin=${PROGRAMS_BIN:-$root/build/dev/bin}
-for program in outflow outflow-agent outflow-aggregator; do [ -x "$bin/$program" ] || skip "$bin/$program was not built"; done
-# Images of its own, which are gone with the folder.
+for program in outflow outflow-agent outflow-aggregator; do [ -x "$bin/$program" ] || skip PRIVILEGED "$bin/$program was not built"; done
+# Images of its own, which are gone with the folder; overlay where it works, else whole copies.
 export CONTAINERS_STORAGE_CONF=$work/storage.conf
-printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$work" "$work" >"$CONTAINERS_STORAGE_CONF"
+printf '[storage]\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$work" "$work" >"$CONTAINERS_STORAGE_CONF"
+trap 'umount -l "$work/graph/overlay" 2>/dev/null; rm -rf "$work"' EXIT
 
 check 'The images are built and run.' "$root/deploy/images/build.sh" --base mmdebstrap --tag tried --from-build "$(dirname "$bin")"
 config() { [ "$(buildah inspect --type image --format "{{$2}}" "localhost/$1:tried")" = "$3" ]; }
