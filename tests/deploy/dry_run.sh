@@ -49,7 +49,7 @@ kustomized() { kubectl kustomize "$root/deploy/kubernetes/$1" >"$work/kustomized
 everything=(--set monitoring.podMonitor.enabled=true --set monitoring.rules.enabled=true --set monitoring.dashboard.enabled=true
   --set agent.socketTable=true --set cli.clusterWideView=true --set cli.import=true --set namespace.create=true
   --set 'networkPolicy.agentCidrs={10.0.0.0/8}' --set 'networkPolicy.apiServerCidrs={10.96.0.1/32}'
-  --set 'certificates.extraNames={outflow.example.net,192.0.2.7}' --set 'agent.extraArgs={--redact-external}'
+  --set 'certificates.extraNames={outflow.example.net,192.0.2.7}' --set 'agent.extraArgs={--tuples-max=1}' --set redactExternal=true
   --set aggregator.storage.className=fast --set 'imagePullSecrets[0].name=registry'
   --set agent.seccompProfile.type=Localhost --set agent.seccompProfile.localhostProfile=outflow-agent.json
   --set agent.appArmorProfile.type=Unconfined --set agent.seLinuxOptions.type=spc_t --set agent.podLabels.team=net
