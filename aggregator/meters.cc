@@ -50,7 +50,7 @@ void Meters::renew(const Keeper& keeper, const ingest::IngestCounters& counters)
 }
 
 void Meters::renew(const inventory::View& inventory, TimePoint now) {
-  const auto age = std::chrono::duration<double>(now - inventory.snapshot->as_of());
+  const auto age = std::chrono::duration<double>(now - inventory.as_of);
   const bool read = inventory.snapshot->as_of() != TimePoint();
   if (read) inventory_age_.Add({}).Set(age.count());
   inventory_stale_.Add({}).Set(inventory.stale ? 1 : 0);

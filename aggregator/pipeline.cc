@@ -130,7 +130,7 @@ struct Pipeline::Rooms {
     if (changed && *changed) {
       log::info("inventory read",
                 {{"namespaces", std::to_string(view.snapshot->model().namespaces.size())},
-                 {"pods", std::to_string(view.snapshot->model().pods.size())}});
+                 {"pods", std::to_string(view.snapshot->pod_count())}});
     }
     show_readiness(view);
   }
