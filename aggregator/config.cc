@@ -25,6 +25,8 @@ std::string check_select(const std::string& text) {
 // What the command line gives as text and the config holds as something better.
 struct Raw {
   std::string retention = "400d";
+  std::string interval_retention = "28d";
+  std::string attribution_wait = "3s";
   std::string select;
 };
 
@@ -65,6 +67,29 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
       ->envname("OUTFLOW_INSECURE");
 }
 
+constexpr auto kAttributionWaitMax = std::chrono::minutes(1);
+
+std::string check_wait(const std::string& text) {
+  if (text == "0") return "";
+  const auto wait = parse_duration(text);
+  if (!wait) return wait.error().what;
+  return *wait <= kAttributionWaitMax ? "" : "'" + text + "' is more than 1m";
+}
+
+void add_interval_flags(CLI::App& app, Raw& raw) {
+  app.add_option("--interval-retention", raw.interval_retention,
+                 "how long it is known who had which address, after he is gone")
+      ->envname("OUTFLOW_INTERVAL_RETENTION")
+      ->check(check_retention)
+      ->capture_default_str();
+  app.add_option(
+         "--attribution-wait", raw.attribution_wait,
+         "how long a batch waits for an inventory that names everybody in it; 0: not at all")
+      ->envname("OUTFLOW_ATTRIBUTION_WAIT")
+      ->check(check_wait)
+      ->capture_default_str();
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -74,6 +99,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   CLI::App app{"Keeps what agents saw, knows whose it was, and answers the outflow command.",
                "outflow-aggregator"};
   add_flags(app, config, raw);
+  add_interval_flags(app, raw);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -83,6 +109,9 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
     return CommandLineEnd{2, std::string("outflow-aggregator: ") + error.what() + "\n"};
   }
   config.retention = *parse_duration(raw.retention);
+  config.interval_retention = *parse_duration(raw.interval_retention);
+  config.attribution_wait =
+      raw.attribution_wait == "0" ? nanoseconds(0) : *parse_duration(raw.attribution_wait);
   config.select = *inventory::LabelSelector::parse(raw.select);
   auto endpoint = checked_endpoint(config.listen, config.insecure, "--listen");
   if (!endpoint) return CommandLineEnd{2, "outflow-aggregator: " + endpoint.error().what + "\n"};

@@ -17,6 +17,10 @@ struct AggregatorConfig {
   std::string data_dir = "/var/lib/outflow-aggregator";
   std::string inventory_file;  // "" = none: nothing can be attributed
   nanoseconds retention = std::chrono::days(400);
+  // How long it is known who had an address, after he is gone.
+  nanoseconds interval_retention = std::chrono::days(28);
+  // How long a batch waits for an inventory that can name everybody in it.
+  nanoseconds attribution_wait = std::chrono::seconds(3);
   inventory::LabelSelector select;
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";

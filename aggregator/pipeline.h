@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "aggregator/config.h"
+#include "aggregator/live_feed.h"
 #include "common/clock.h"
 #include "common/result.h"
 
@@ -12,9 +13,10 @@ namespace outflow {
 
 class Pipeline {
  public:
-  // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline.
+  // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline. With a
+  // feed the inventory is a live one, and no file is read.
   [[nodiscard]] static Result<std::unique_ptr<Pipeline>> start(const AggregatorConfig& config,
-                                                               const Clock& clock);
+                                                               const Clock& clock, Feed feed = {});
   // Ends the streams (agents send again what was not acknowledged), then closes the store.
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;

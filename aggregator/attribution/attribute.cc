@@ -155,6 +155,12 @@ Peer node_peer(const inventory::Node& node, std::uint16_t port, Protocol protoco
 // An address that no pod had then, or that is no pod's at all.
 Peer nobody_peer(const net::Address& destination, TimePoint time, const Snapshot& snapshot) {
   Peer peer = outside_peer(destination);
+  // Multicast and metadata are what they are; whatever else may be somebody by now.
+  if (is_stranger(peer.kind) && time > snapshot.known_until()) {
+    peer.kind = PeerKind::Unknown;
+    peer.reason = inventory::kNotKnownThen;
+    return peer;
+  }
   const std::string why = snapshot.why_nobody(destination, time);
   if (why.empty() && !snapshot.in_pod_network(destination)) return peer;
   peer.kind = PeerKind::Unknown;
@@ -201,6 +207,9 @@ bool is_same(const Pod& a, const Pod& b) {
 std::string why_no_pod_behind(const Interface& interface, TimePoint time,
                               const Snapshot& snapshot) {
   std::string reason = "no pod of the inventory has interface " + interface.name;
+  if (time > snapshot.known_until()) {
+    return reason.append("; ").append(inventory::kNotKnownThen);
+  }
   for (const net::Address& address : interface.addresses) {
     const std::string why = snapshot.why_no_pod(address, time);
     if (!why.empty())
@@ -263,6 +272,10 @@ Source attribute_log_source(std::string_view interface_name, const net::Address&
   }
   if (const std::string why = snapshot.why_no_pod(source, time); !why.empty()) {
     unknown.reason = source.to_string().append(": ").append(why);
+    return unknown;
+  }
+  if (time > snapshot.known_until()) {
+    unknown.reason = inventory::kNotKnownThen;
     return unknown;
   }
   unknown.reason = "no pod of the inventory has " +

@@ -1,7 +1,10 @@
 #include "aggregator/ingest/report_service.h"
 
+#include <chrono>
+#include <optional>
 #include <utility>
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include "common/log.h"
@@ -27,12 +30,25 @@ Result<Report> read_report(grpc::ByteBuffer& bytes) {
   return wire::to_report(batch);
 }
 
+// How often a batch that waits looks at the inventory.
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+
+// What all streams share.
+struct Shared {
+  const ReportSink sink;
+  IngestCounters& counters;
+  const std::stop_token stop;
+  const Patience patience;
+};
+
 // One agent's stream. gRPC calls one method at a time; the object ends itself with the call.
 class Stream final : public Reactor {
  public:
-  Stream(const ReportSink& sink, IngestCounters& counters, const std::stop_token& stop,
-         grpc::CallbackServerContext* context)
-      : sink_(sink), counters_(counters), peer_(context->peer()), cancel_(stop, Cancel{context}) {
+  Stream(const Shared& shared, grpc::CallbackServerContext* context)
+      : shared_(shared),
+        counters_(shared.counters),
+        peer_(context->peer()),
+        cancel_(shared.stop, Cancel{context}) {
     ++counters_.streams;
     StartRead(&in_);
   }
@@ -42,6 +58,7 @@ class Stream final : public Reactor {
     auto report = read_report(in_);
     in_.Clear();  // streams are idle most of the time and shall not keep a batch
     if (!report) return refuse(report.error());
+    if (must_wait(*report)) return;
     take(std::move(*report));
   }
 
@@ -63,10 +80,41 @@ class Stream final : public Reactor {
     Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, error.what));
   }
 
+  // True when the batch is held; the alarm goes on with it. The call is not over before we finish
+  // it, so the stream outlives the alarm.
+  bool must_wait(Report& report) {
+    const Patience& patience = shared_.patience;
+    if (!patience.knows_all || patience.wait_max <= std::chrono::nanoseconds(0)) return false;
+    if (patience.knows_all(report)) return false;
+    if (++counters_.held > patience.held_max) {
+      --counters_.held;
+      ++counters_.not_held;
+      return false;
+    }
+    held_ = std::move(report);
+    give_up_ = std::chrono::steady_clock::now() + patience.wait_max;
+    look_later();
+    return true;
+  }
+
+  void look_later() {
+    alarm_.emplace();
+    alarm_->Set(std::chrono::system_clock::now() + kLookEvery, [this](bool /*ok*/) { look(); });
+  }
+
+  void look() {
+    const bool known = shared_.patience.knows_all(held_);
+    const bool over = shared_.stop.stop_requested() || std::chrono::steady_clock::now() >= give_up_;
+    if (!known && !over) return look_later();
+    --counters_.held;
+    ++(known ? counters_.waited : counters_.waited_in_vain);
+    take(std::exchange(held_, {}));
+  }
+
   void take(Report report) {
     const std::uint64_t sequence = report.sequence;
     const std::size_t flows = report.flows.size();
-    const auto merged = sink_(std::move(report));
+    const auto merged = shared_.sink(std::move(report));
     if (!merged) {
       ++counters_.failed;
       log::error("a batch could not be kept; its agent will send it again",
@@ -93,28 +141,28 @@ class Stream final : public Reactor {
     void operator()() const { context->TryCancel(); }
   };
 
-  const ReportSink& sink_;
+  const Shared& shared_;
   IngestCounters& counters_;
   const std::string peer_;
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
+  Report held_;
+  std::chrono::steady_clock::time_point give_up_;
+  std::optional<grpc::Alarm> alarm_;
   const std::stop_callback<Cancel> cancel_;
 };
 
 class ReportService final
     : public v1::FlowIngest::WithRawCallbackMethod_Report<v1::FlowIngest::Service> {
  public:
-  ReportService(ReportSink sink, IngestCounters& counters, std::stop_token stop)
-      : sink_(std::move(sink)), counters_(counters), stop_(std::move(stop)) {}
+  explicit ReportService(Shared shared) : shared_(std::move(shared)) {}
 
   Reactor* Report(grpc::CallbackServerContext* context) override {
-    return new Stream(sink_, counters_, stop_, context);
+    return new Stream(shared_, context);
   }
 
  private:
-  const ReportSink sink_;
-  IngestCounters& counters_;
-  const std::stop_token stop_;
+  const Shared shared_;
 };
 
 }  // namespace
@@ -130,8 +178,9 @@ std::map<std::string, std::uint64_t> IngestCounters::refused() const {
 }
 
 std::unique_ptr<grpc::Service> make_report_service(ReportSink sink, IngestCounters& counters,
-                                                   std::stop_token stop) {
-  return std::make_unique<ReportService>(std::move(sink), counters, std::move(stop));
+                                                   std::stop_token stop, Patience patience) {
+  return std::make_unique<ReportService>(
+      Shared{std::move(sink), counters, std::move(stop), std::move(patience)});
 }
 
 }  // namespace outflow::ingest

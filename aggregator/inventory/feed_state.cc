@@ -45,6 +45,14 @@ TimePoint FeedStates::holds_until(Kind kind) const {
   return is_failing(kind) || !at(kind).synced ? at(kind).heard : kForever;
 }
 
+TimePoint FeedStates::known_until() const {
+  TimePoint earliest = kForever;
+  for (const Kind kind : kNeeded) {
+    if (!at(kind).absent) earliest = std::min(earliest, holds_until(kind));
+  }
+  return earliest;
+}
+
 TimePoint FeedStates::as_of() const {
   TimePoint earliest = kForever;
   for (const Kind kind : kNeeded) {

@@ -27,6 +27,8 @@ class FeedStates {
   [[nodiscard]] TimePoint heard_of(Kind kind) const { return at(kind).heard; }
   // Up to when what was told last still holds: for ever while the feed lives.
   [[nodiscard]] TimePoint holds_until(Kind kind) const;
+  // The earliest holds_until() of the needed kinds.
+  [[nodiscard]] TimePoint known_until() const;
   // The earliest heard_of() of the needed kinds.
   [[nodiscard]] TimePoint as_of() const;
   // Why the inventory is not the newest, the first kind that has trouble and how many more: "" when

@@ -282,10 +282,17 @@ std::shared_ptr<const Snapshot> LiveCluster::snapshot() {
     lives.pods_until = states_.holds_until(Kind::Pod);
     lives.services_until = states_.holds_until(Kind::Service);
     lives.nodes_until = states_.holds_until(Kind::Node);
+    lives.known_until = states_.known_until();
     as_of = states_.as_of();
   }
   // The indexes are made without the lock: nobody who tells waits for them.
   return std::make_shared<const Snapshot>(std::move(model), std::move(lives), as_of);
+}
+
+std::shared_ptr<const Snapshot> LiveCluster::nothing_yet() {
+  Lives lives;
+  lives.known_until = TimePoint();
+  return std::make_shared<const Snapshot>(Model{}, std::move(lives), TimePoint());
 }
 
 FeedStates LiveCluster::states() const {

@@ -36,9 +36,6 @@ namespace outflow::inventory {
 inline constexpr std::size_t kGoneMax = 500'000;
 inline constexpr std::size_t kGoneOwnersMax = 10'000;
 
-// An owner of addresses with its times, as it is kept on disk.
-using Held = std::variant<Pod, Service, Node>;
-
 class LiveCluster final : public Sink {
  public:
   explicit LiveCluster(std::size_t gone_max = kGoneMax) : gone_max_(gone_max) {}
@@ -51,9 +48,11 @@ class LiveCluster final : public Sink {
   void fail(Kind kind, std::string why) override;
   void absent(Kind kind, std::string why) override;
 
-  // What an earlier run kept, before the first list: those who were there then (told.gone is epoch)
-  // are there until the list says otherwise. `heard` is up to when that run had been told.
-  void restore(std::vector<Held> held, TimePoint heard);
+  // What an earlier run kept, one by one before the first list: those who were there then
+  // (told.gone is epoch) are there until the list says otherwise. resume() ends it: up to when that
+  // run had been told.
+  void restore(Held held);
+  void resume(TimePoint heard);
   // Whose times changed since the last call; to be kept on disk.
   [[nodiscard]] std::vector<Held> take_unsaved();
   // Forgets who was gone before `time`.
@@ -61,6 +60,8 @@ class LiveCluster final : public Sink {
 
   // Null when nothing changed since the last one, or before the needed kinds were all listed.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot();
+  // What there is before the first one: nobody is known as of any time.
+  [[nodiscard]] static std::shared_ptr<const Snapshot> nothing_yet();
   [[nodiscard]] FeedStates states() const;
 
   struct Counts {

@@ -167,34 +167,34 @@ void LiveCluster::forget_owner(const Key& key) {
   gone_owners_.pop_front();
 }
 
-void LiveCluster::restore(std::vector<Held> held, TimePoint heard) {
+void LiveCluster::restore(Held held) {
   const MutexLock lock(mutex_);
-  for (Held& one : held) {
-    if (Pod* pod = std::get_if<Pod>(&one)) {
-      LifePtr life = std::make_shared<const Life>(to_life(*pod, pod->workload, pool_));
-      if (life->told.gone != TimePoint()) {
-        gone_pods_.insert(std::move(life));
-      } else if (!pods_.insert(life).second) {
-        ++counts_.contradictions;
-      }
-    } else if (Service* service = std::get_if<Service>(&one)) {
-      if (service->told.gone != TimePoint()) {
-        past_services_.push_back(std::move(*service));
-      } else {
-        Name name{service->namespace_name, service->name};
-        services_[std::move(name)] = std::move(*service);
-      }
-    } else if (Node* node = std::get_if<Node>(&one)) {
-      if (node->told.gone != TimePoint()) {
-        past_nodes_.push_back(std::move(*node));
-      } else {
-        Name name{"", node->name};
-        nodes_[std::move(name)] = std::move(*node);
-      }
+  const auto take = [&](auto object, auto& there, auto& past) {
+    if (object.told.gone != TimePoint()) {
+      past.push_back(std::move(object));
+    } else {
+      const Key key = key_of(Object(object));
+      there.insert_or_assign({key.namespace_name, key.name}, std::move(object));
     }
+  };
+  if (Pod* pod = std::get_if<Pod>(&held)) {
+    LifePtr life = std::make_shared<const Life>(to_life(*pod, pod->workload, pool_));
+    if (life->told.gone != TimePoint()) {
+      gone_pods_.insert(std::move(life));
+    } else if (!pods_.insert(life).second) {
+      ++counts_.contradictions;
+    }
+  } else if (Service* service = std::get_if<Service>(&held)) {
+    take(std::move(*service), services_, past_services_);
+  } else if (Node* node = std::get_if<Node>(&held)) {
+    take(std::move(*node), nodes_, past_nodes_);
   }
-  states_.resume(heard);
   bound_gone();
+}
+
+void LiveCluster::resume(TimePoint heard) {
+  const MutexLock lock(mutex_);
+  states_.resume(heard);
 }
 
 void LiveCluster::forget(TimePoint time) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common/clock.h"
@@ -128,6 +129,9 @@ struct Endpoint {
   std::uint16_t port = 0;
   Protocol protocol = Protocol::Tcp;
 };
+
+// An owner of addresses with the times it had them (`told`), as it is kept on disk.
+using Held = std::variant<Pod, Service, Node>;
 
 // A NetworkPolicy (networking.k8s.io) with Egress among its types.
 struct EgressPolicy {

@@ -326,6 +326,16 @@ PodPtr Snapshot::pod_by_interface(std::string_view interface_name, TimePoint tim
   return nearest == nullptr ? nullptr : made(*nearest);
 }
 
+bool Snapshot::has_pod(const net::Address& address, TimePoint time) const {
+  return pod_verdict(address, time).owner.has_value();
+}
+
+bool Snapshot::has_interface(std::string_view interface_name) const {
+  const PodIndex::ByInterface wanted{number_of_interface(interface_name), 0};
+  const auto it = std::lower_bound(pods_->by_interface.begin(), pods_->by_interface.end(), wanted);
+  return it != pods_->by_interface.end() && it->interface == wanted.interface;
+}
+
 const Node* Snapshot::node_by_address(const net::Address& address, TimePoint time) const {
   const Verdict verdict = node_verdict(address, time);
   return verdict.owner ? &nth(model_.nodes, model_.past_nodes, *verdict.owner) : nullptr;

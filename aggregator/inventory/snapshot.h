@@ -33,6 +33,8 @@ struct Lives {
   TimePoint pods_until = kForever;
   TimePoint services_until = kForever;
   TimePoint nodes_until = kForever;
+  // The earliest of these and of what else names an end; epoch before all was told once.
+  TimePoint known_until = kForever;
 };
 
 class Snapshot {
@@ -53,6 +55,9 @@ class Snapshot {
   // Calico's interface name is namespace and name of a pod, so it outranks addresses and needs no
   // slack: of several lives of the name it is the one of the time, else the one nearest to it.
   [[nodiscard]] PodPtr pod_by_interface(std::string_view interface_name, TimePoint time) const;
+  // The same without making one.
+  [[nodiscard]] bool has_pod(const net::Address& address, TimePoint time) const;
+  [[nodiscard]] bool has_interface(std::string_view interface_name) const;
   [[nodiscard]] const Node* node_by_address(const net::Address& address, TimePoint time) const;
   // A ClusterIP, external IP or load balancer address; null for what a pod claims. Only who had a
   // ClusterIP hangs on the time.
@@ -83,6 +88,9 @@ class Snapshot {
 
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] TimePoint as_of() const { return as_of_; }
+  // What came after this is not known: the feed had failed, or had not told all yet. A file is
+  // taken as if it were true for ever.
+  [[nodiscard]] TimePoint known_until() const { return lives_.known_until; }
 
  private:
   struct Indexes;

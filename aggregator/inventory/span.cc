@@ -82,7 +82,10 @@ const Claim* tail_of_other(const std::vector<Claim>& claims, const Window& windo
   return nullptr;
 }
 
-Verdict disputed(const Claims& claims) {
+Verdict disputed(Claims claims) {
+  // The answer does not hang on the order of the claims.
+  std::sort(claims.begin(), claims.end(),
+            [](const Claim* a, const Claim* b) { return called(*a) < called(*b); });
   return {
       {}, called(*claims[0]) + " and " + called(*claims[1]) + " may both have had it then", true};
 }
@@ -96,11 +99,16 @@ Verdict lost_sight(const Claim& claim) {
 }
 
 Verdict nobody(const std::vector<Claim>& claims, std::string_view what, TimePoint time) {
-  const bool ended = std::any_of(claims.begin(), claims.end(),
-                                 [&](const Claim& claim) { return claim.span.leave < time; });
+  const auto any = [&](auto condition) {
+    return std::any_of(claims.begin(), claims.end(), condition);
+  };
+  const bool ended = any([&](const Claim& claim) { return claim.span.leave < time; });
+  const bool starts = any([&](const Claim& claim) { return claim.span.head > time; });
   std::string why = "the ";
-  why.append(what).append(ended ? " that had the address had ended by then"
-                                : " that has the address now started later");
+  if (!ended)
+    return {{}, why.append(what).append(" that has the address now started later"), false};
+  why.append(what).append(" that had the address had ended by then");
+  if (starts) why += ", and the one that has it now started later";
   return {{}, std::move(why), false};
 }
 
