@@ -4,17 +4,24 @@
 
 #include <memory>
 
+#include "aggregator/access/ask.h"
 #include "aggregator/config.h"
 #include "common/clock.h"
 #include "common/result.h"
 
 namespace outflow {
 
+// What is not ours and a test may play.
+struct Outside {
+  access::Ask ask = {};  // reviews of tokens and permissions; empty: nobody is asked
+};
+
 class Pipeline {
  public:
   // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline.
   [[nodiscard]] static Result<std::unique_ptr<Pipeline>> start(const AggregatorConfig& config,
-                                                               const Clock& clock);
+                                                               const Clock& clock,
+                                                               Outside outside = Outside());
   // Ends the streams (agents send again what was not acknowledged), then closes the store.
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;

@@ -31,8 +31,13 @@ Result<Report> read_report(grpc::ByteBuffer& bytes) {
 class Stream final : public Reactor {
  public:
   Stream(const ReportSink& sink, IngestCounters& counters, const std::stop_token& stop,
-         grpc::CallbackServerContext* context)
-      : sink_(sink), counters_(counters), peer_(context->peer()), cancel_(stop, Cancel{context}) {
+         grpc::CallbackServerContext* context, std::unique_ptr<access::Agents::Stream> admitted)
+      : sink_(sink),
+        counters_(counters),
+        peer_(context->peer()),
+        admitted_(std::move(admitted)),
+        cancel_(stop, Cancel{context}),
+        cancel_replaced_(admitted_->replaced(), Cancel{context}) {
     ++counters_.streams;
     StartRead(&in_);
   }
@@ -41,7 +46,11 @@ class Stream final : public Reactor {
     if (!ok) return Finish(grpc::Status::OK);  // the agent is done, or gone
     auto report = read_report(in_);
     in_.Clear();  // streams are idle most of the time and shall not keep a batch
-    if (!report) return refuse(report.error());
+    if (!report) {
+      return refuse(field_of(report.error().what),
+                    {grpc::StatusCode::INVALID_ARGUMENT, report.error().what});
+    }
+    if (auto refusal = admitted_->check(*report)) return refuse(refusal->reason, refusal->status);
     take(std::move(*report));
   }
 
@@ -56,11 +65,11 @@ class Stream final : public Reactor {
   }
 
  private:
-  void refuse(const Error& error) {
-    counters_.refuse(field_of(error.what));
+  void refuse(const std::string& reason, const grpc::Status& status) {
+    counters_.refuse(reason);
     log::warn("a batch was refused; its agent will send it again",
-              {{"peer", peer_}, {"error", error.what}});
-    Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, error.what));
+              {{"peer", peer_}, {"error", status.error_message()}});
+    Finish(status);
   }
 
   void take(Report report) {
@@ -98,22 +107,38 @@ class Stream final : public Reactor {
   const std::string peer_;
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
+  const std::unique_ptr<access::Agents::Stream> admitted_;
   const std::stop_callback<Cancel> cancel_;
+  const std::stop_callback<Cancel> cancel_replaced_;
+};
+
+// A stream that ends before it begins.
+class Refused final : public Reactor {
+ public:
+  explicit Refused(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
 };
 
 class ReportService final
     : public v1::FlowIngest::WithRawCallbackMethod_Report<v1::FlowIngest::Service> {
  public:
-  ReportService(ReportSink sink, IngestCounters& counters, std::stop_token stop)
-      : sink_(std::move(sink)), counters_(counters), stop_(std::move(stop)) {}
+  ReportService(ReportSink sink, IngestCounters& counters, access::Agents& agents,
+                std::stop_token stop)
+      : sink_(std::move(sink)), counters_(counters), agents_(agents), stop_(std::move(stop)) {}
 
   Reactor* Report(grpc::CallbackServerContext* context) override {
-    return new Stream(sink_, counters_, stop_, context);
+    auto admission = agents_.admit(*context);
+    if (admission.stream == nullptr) {
+      counters_.refuse(admission.refusal.reason);
+      return new Refused(admission.refusal.status);
+    }
+    return new Stream(sink_, counters_, stop_, context, std::move(admission.stream));
   }
 
  private:
   const ReportSink sink_;
   IngestCounters& counters_;
+  access::Agents& agents_;
   const std::stop_token stop_;
 };
 
@@ -130,8 +155,8 @@ std::map<std::string, std::uint64_t> IngestCounters::refused() const {
 }
 
 std::unique_ptr<grpc::Service> make_report_service(ReportSink sink, IngestCounters& counters,
-                                                   std::stop_token stop) {
-  return std::make_unique<ReportService>(std::move(sink), counters, std::move(stop));
+                                                   access::Agents& agents, std::stop_token stop) {
+  return std::make_unique<ReportService>(std::move(sink), counters, agents, std::move(stop));
 }
 
 }  // namespace outflow::ingest

@@ -16,6 +16,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "aggregator/access/agents.h"
 #include "common/flow.h"
 #include "common/mutex.h"
 #include "common/result.h"
@@ -42,10 +43,12 @@ struct IngestCounters {
 // streams at once.
 using ReportSink = std::function<Result<bool>(Report)>;
 
-// `counters` outlives the service. Agents keep their streams open for ever: a request to stop ends
-// those that are idle, so that a shutdown need not wait for its deadline.
+// `agents` says who may report what; it and `counters` outlive the service. Agents keep their
+// streams open for ever: a request to stop ends those that are idle, so that a shutdown need not
+// wait for its deadline.
 [[nodiscard]] std::unique_ptr<grpc::Service> make_report_service(ReportSink sink,
                                                                  IngestCounters& counters,
+                                                                 access::Agents& agents,
                                                                  std::stop_token stop = {});
 
 }  // namespace outflow::ingest
