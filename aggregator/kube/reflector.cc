@@ -61,6 +61,19 @@ bool is_passing(int code) {
 
 }  // namespace
 
+struct Reflector::Flight {
+  int code = 0;
+  std::int64_t retry_after = 0;
+  Encoding encoding{};
+  std::optional<FrameSplitter> frames;
+  std::string body;
+  std::optional<Outcome> verdict;  // why it is not wanted any longer
+  SteadyTime begun{};
+  SteadyTime heard{};
+  bool calm = false;
+  bool told = false;  // it had an event
+};
+
 Reflector::Reflector(Kind kind, inventory::Sink& sink, Options options)
     : kind_(kind),
       resource_(resource_of(kind)),
@@ -70,6 +83,12 @@ Reflector::Reflector(Kind kind, inventory::Sink& sink, Options options)
       stage_(options_.watch_list ? Stage::WatchList : Stage::List),
       watch_list_(options_.watch_list),
       page_items_(options_.page_items) {}
+
+Reflector::~Reflector() = default;
+
+Source Reflector::source() const {
+  return {kind_, flight_->encoding, otherwise_};
+}
 
 std::optional<SteadyTime> Reflector::due() const {
   return flight_ ? std::nullopt : std::optional(due_);
@@ -107,7 +126,7 @@ Request Reflector::begin(Now now) {
   assert(!flight_);
   ++counts_.requests;
   if (stage_ == Stage::Watch) ++counts_.watches;
-  flight_.emplace();
+  flight_ = std::make_unique<Flight>();
   flight_->begun = flight_->heard = now.steady;
   return stage_ == Stage::List ? list_request() : watch_request();
 }
@@ -244,16 +263,16 @@ Reflector::Outcome Reflector::refused() const {
   Outcome outcome{Turn::Again, "HTTP " + text_of(status),
                   std::max<std::int64_t>(flight_->retry_after, status.retry_after_seconds)};
   const int code = flight_->code;
+  const bool bad_question = code == kBadRequest || code == kInvalid;
+  // After a few failures perhaps it is the question that the server cannot bear.
+  const bool given_up = code >= kServerError && !is_passing(code) && failures_ + 1 >= kRetries;
   if (code == kForbidden || code == kNotFound) {
     outcome.turn = Turn::Absent;
   } else if (code == kGone) {
     outcome.turn = continue_.empty() ? Turn::Relist : Turn::LargerPages;
-  } else if (stage_ == Stage::WatchList && (code == kBadRequest || code == kInvalid)) {
+  } else if (stage_ == Stage::WatchList && (bad_question || given_up)) {
     outcome.turn = Turn::NoWatchList;
-  } else if (stage_ == Stage::WatchList && code >= kServerError && !is_passing(code) &&
-             failures_ + 1 >= kRetries) {
-    outcome.turn = Turn::NoWatchList;  // perhaps it is the question that it cannot bear
-  } else if (code == kBadRequest || code == kInvalid) {
+  } else if (bad_question) {
     outcome.turn = Turn::Relist;
   }
   return outcome;
