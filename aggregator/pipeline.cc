@@ -173,7 +173,7 @@ struct Pipeline::Rooms {
                                                        const std::string& name,
                                                        const std::string& uid) const {
     const inventory::View view = inventory.view();
-    for (const auto* pod : view.snapshot->pods_of(space)) {
+    for (const auto& pod : view.snapshot->pods_of(space)) {
       if (pod->name == name && pod->uid == uid && !uid.empty()) return pod->node;
     }
     return std::nullopt;
