@@ -36,6 +36,15 @@ struct Addition {
 
 enum class Merge { Merged, Repeated };
 
+// What the store takes and what is left for it; zeros for what the disk does not tell.
+struct StoreState {
+  std::string format;
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;  // flow records, as records_estimate()
+  std::uint64_t disk_free = 0;
+  std::uint64_t disk_total = 0;
+};
+
 class Store {
  public:
   // Creates the directory when it is missing. `retention` is what expire() keeps; once it ran,
@@ -81,7 +90,14 @@ class Store {
   [[nodiscard]] Result<std::vector<NodeMark>> marks() const;  // the newest boot of every node
   // Exact up to 100,000.
   [[nodiscard]] std::uint64_t records_estimate() const;
+  [[nodiscard]] StoreState state() const;
   [[nodiscard]] std::optional<Day> first_day() const;  // nullopt: nothing is kept
+
+  // Gives `take` the bytes of a backup of this moment (backup_stream.h), part by part, while the
+  // store goes on. Until it returns, the disk keeps what is deleted or compacted meanwhile. Gives
+  // how many records it holds. An Error, too, when `take` wants no more.
+  [[nodiscard]] Result<std::uint64_t> backup(
+      TimePoint taken, const std::function<bool(std::string_view)>& take) const;
 
   // Deletes whole days older than the retention. Gives how many records went.
   [[nodiscard]] Result<std::uint64_t> expire(TimePoint now);
