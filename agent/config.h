@@ -30,6 +30,7 @@ struct Config {
   std::string log_level = "info";
   bool insecure = false;
   bool uninstall = false;
+  bool self_test = false;
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

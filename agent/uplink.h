@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/facts.h"
 
 namespace outflow::agent {
 
@@ -33,8 +35,12 @@ class Uplink {
     nanoseconds backoff_max = std::chrono::seconds(30);
   };
 
+  // What is told of the node with the first batch of a stream and once a minute, put in when it is
+  // sent; it gets the round trip of the batch before.
+  using MakeFacts = std::function<NodeFacts(nanoseconds round_trip)>;
+
   explicit Uplink(std::string endpoint) : Uplink(std::move(endpoint), Timing()) {}
-  Uplink(std::string endpoint, const Timing& timing);
+  Uplink(std::string endpoint, const Timing& timing, MakeFacts facts = nullptr);
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;
@@ -51,6 +57,7 @@ class Uplink {
   [[nodiscard]] std::string front() const;
   void acknowledged();
 
+  const MakeFacts make_facts_;
   const std::string endpoint_;
   const Timing timing_;
   mutable std::mutex mutex_;
