@@ -65,6 +65,20 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
       ->envname("OUTFLOW_INSECURE");
 }
 
+// What is done to the data folder instead of serving from it.
+void add_tasks(CLI::App& app, AggregatorConfig& config) {
+  CLI::App* const restore = app.add_subcommand(
+      "restore", "put a backup (outflow backup FILE) into an empty --data-dir, then exit");
+  restore->fallthrough();
+  restore->add_option("FILE", config.backup_file, "the backup")->required();
+  restore->callback([&config] { config.task = Task::Restore; });
+  CLI::App* const upgrade = app.add_subcommand(
+      "upgrade", "make the store in --data-dir, of an older format, one of today's, then exit");
+  upgrade->fallthrough();
+  upgrade->callback([&config] { config.task = Task::Upgrade; });
+  app.require_subcommand(0, 1);
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -74,6 +88,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   CLI::App app{"Keeps what agents saw, knows whose it was, and answers the outflow command.",
                "outflow-aggregator"};
   add_flags(app, config, raw);
+  add_tasks(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -7,6 +7,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include "aggregator/additions.h"
+#include "aggregator/api/backup_service.h"
+#include "aggregator/api/fact_board.h"
 #include "aggregator/api/service.h"
 #include "aggregator/ingest/import_service.h"
 #include "aggregator/ingest/report_service.h"
@@ -40,9 +42,11 @@ struct Pipeline::Rooms {
   inventory::Current inventory;
   std::optional<inventory::FileFeed> feed;
   ingest::IngestCounters counters;
+  api::FactBoard facts;
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
+  std::unique_ptr<grpc::Service> backup_service;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   std::unique_ptr<Keeper> keeper;
@@ -55,6 +59,7 @@ struct Pipeline::Rooms {
   std::jthread keeper_thread;
 
   Result<bool> merge(const Report& report) {
+    if (report.facts) facts.put(report.node, *report.facts, clock.now());
     const auto snapshot = inventory.view().snapshot;
     const auto merged = store->add(to_addition(report, *snapshot));
     if (!merged) return fail(Error(merged.error()));
@@ -86,7 +91,8 @@ struct Pipeline::Rooms {
               return {counters.merged, counters.repeated, refused};
             },
             .needs_inventory = feed.has_value(),
-            .own_namespace = config.own_namespace};
+            .own_namespace = config.own_namespace,
+            .facts = &facts};
   }
 
   void make_services() {
@@ -96,6 +102,7 @@ struct Pipeline::Rooms {
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
         [this] { return api::context_of(backend()); });
     query_service = api::make_query_service(backend());
+    backup_service = api::make_backup_service(*store, clock);
   }
 
   Result<void> serve() {
@@ -109,6 +116,7 @@ struct Pipeline::Rooms {
     builder.RegisterService(report_service.get());
     builder.RegisterService(import_service.get());
     builder.RegisterService(query_service.get());
+    builder.RegisterService(backup_service.get());
     server = builder.BuildAndStart();
     if (server == nullptr) return fail("cannot listen on " + config.listen);
     return {};

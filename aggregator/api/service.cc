@@ -49,6 +49,9 @@ class QueryService final : public v1::Query::Service {
   grpc::Status Plan(ServerContext*, const v1::PlanRequest* in, v1::PlanAnswer* out) override {
     return answer(backend_, *in, *out);
   }
+  grpc::Status Doctor(ServerContext*, const v1::DoctorRequest* in, v1::DoctorAnswer* out) override {
+    return answer(backend_, *in, *out);
+  }
 
  private:
   const Backend backend_;

@@ -10,6 +10,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "aggregator/api/fact_board.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/store/store.h"
@@ -37,6 +38,8 @@ struct Backend {
   // An inventory is promised: until the first one is read, no policy is made.
   bool needs_inventory = false;
   std::string own_namespace{synthesis::kOwnNamespace};  // where Outflow runs: not judged
+  const FactBoard* facts = nullptr;                     // what agents told of their nodes
+  std::function<TimePoint()> certificate_expiry = {};   // of our own; empty: plaintext
 };
 
 [[nodiscard]] std::unique_ptr<grpc::Service> make_query_service(const Backend& backend);
