@@ -34,7 +34,8 @@ std::string unavailable(const std::string& said, const std::string& endpoint) {
 Client::Client(Server server, const std::shared_ptr<grpc::Channel>& channel)
     : server_(std::move(server)),
       query_(v1::Query::NewStub(channel)),
-      import_(v1::Import::NewStub(channel)) {}
+      import_(v1::Import::NewStub(channel)),
+      maintenance_(v1::Maintenance::NewStub(channel)) {}
 
 Outcome<Client> Client::open(const Server& server) {
   const auto endpoint = checked_endpoint(server.endpoint, server.insecure, "--server");
@@ -61,6 +62,10 @@ Failure Client::failure_of(const grpc::Status& status) const {
       return {kExitTimeout, fmt::format("no answer from {} within {} (--request-timeout)",
                                         server_.endpoint, to_text(server_.timeout))};
     case grpc::StatusCode::UNAVAILABLE:
+      if (const std::string trouble = server_.reach.trouble ? server_.reach.trouble() : "";
+          !trouble.empty()) {
+        return {kExitError, fmt::format("the way to the aggregator broke: {}", trouble)};
+      }
       return {kExitError, unavailable(said, server_.endpoint)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return {kExitError, fmt::format("the server at {} does not know this question: {}",
@@ -84,6 +89,19 @@ Outcome<void> Client::flows(const v1::FlowsRequest& request,
     static_cast<void>(reader->Finish());  // our own cancellation
     return {};
   }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
+  return {};
+}
+
+Outcome<void> Client::backup(const std::function<bool(const std::string&)>& take) const {
+  grpc::ClientContext context;
+  prepare(context);
+  const auto reader = maintenance_->Backup(&context, v1::BackupRequest());
+  v1::BackupChunk chunk;
+  bool wanted = true;
+  while (wanted && reader->Read(&chunk)) wanted = take(chunk.content());
+  if (!wanted) context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
   return {};
