@@ -48,16 +48,17 @@ same 'a backup never overwrites a file' 2 "$status"
 before=$(fanout_columns)
 world_end "$AGENT_PID"
 world_end "$AGGREGATOR_PID"
+mv "$WORLD_DIR/data" "$WORLD_DIR/data-before"
 
 head -c 200 "$WORLD_DIR/outflow.backup" >"$WORLD_DIR/cut.backup"
 status=0
-"$PROGRAMS_BIN/outflow-aggregator" restore "$WORLD_DIR/cut.backup" --data-dir "$WORLD_DIR/data2" 2>/dev/null || status=$?
+"$PROGRAMS_BIN/outflow-aggregator" restore "$WORLD_DIR/cut.backup" --data-dir "$WORLD_DIR/data" 2>/dev/null || status=$?
 same 'a cut backup is refused' 1 "$status"
-[ ! -e "$WORLD_DIR/data2" ] || fail 'a refused backup left a folder'
-"$PROGRAMS_BIN/outflow-aggregator" restore "$WORLD_DIR/outflow.backup" --data-dir "$WORLD_DIR/data2" || fail 'the restore'
-start_aggregator --data-dir "$WORLD_DIR/data2"
+[ ! -e "$WORLD_DIR/data" ] || fail 'a refused backup left a folder'
+"$PROGRAMS_BIN/outflow-aggregator" restore "$WORLD_DIR/outflow.backup" --data-dir "$WORLD_DIR/data" || fail 'the restore'
+start_aggregator
 same 'the restored store answers the same' "$before" "$(fanout_columns)"
-"$PROGRAMS_BIN/outflow-aggregator" upgrade --data-dir "$WORLD_DIR/data2" 2>/dev/null && fail 'an upgrade of a store that is open'
+"$PROGRAMS_BIN/outflow-aggregator" upgrade --data-dir "$WORLD_DIR/data" 2>/dev/null && fail 'an upgrade of a store that is open'
 say 'ok: an open store is not upgraded'
 
 # A stand-in for kubectl: the port it forwards to is the aggregator's own.
@@ -69,7 +70,7 @@ KUBECTL
 chmod +x "$WORLD_DIR/bin/kubectl"
 status=0
 world_exec node env "PATH=$WORLD_DIR/bin:$PATH" "$PROGRAMS_BIN/outflow" --context home status >/dev/null 2>&1 || status=$?
-same 'an answer by way of the cluster' 5 "$status"
+same 'an answer by way of the cluster' 0 "$status"
 if kill -0 "$(cat "$WORLD_DIR/bin/pid")" 2>/dev/null; then fail 'kubectl outlives the command'; fi
 say 'ok: kubectl ended with the command'
 say 'done'

@@ -50,9 +50,9 @@ const char* const kForwards =
     "case \"$*\" in\n"
     "*configmap*) echo CA ;;\n"
     "*token*) echo a.b.c ;;\n"
-    "*port-forward*) echo 'Forwarding from [::1]:40001 -> 7443'\n"
-    "  echo 'Forwarding from 127.0.0.1:40001 -> 7443'; echo $$ > $(dirname \"$0\")/pid; exec sleep "
-    "600 ;;\n"
+    "*port-forward*) echo $$ > $(dirname \"$0\")/pid\n"
+    "  echo 'Forwarding from [::1]:40001 -> 7443'\n"
+    "  echo 'Forwarding from 127.0.0.1:40001 -> 7443'; exec sleep 600 ;;\n"
     "esac";
 
 std::string error_of(const KubeSettings& settings, nanoseconds timeout = 20s) {
