@@ -58,7 +58,7 @@ Finding features_finding(const NodeFacts& facts) {
 }
 
 Finding mode_finding(const NodeFacts& facts) {
-  if (facts.hook_mode.empty()) return {kUnknown, "not told", ""};
+  if (facts.hook_mode.empty()) return {kUnknown, "not told", "update the agent"};
   const bool could_tcx = version_of(facts.kernel) >= kKernelTcx;
   if (facts.hook_mode == "clsact" && could_tcx) {
     return {kWarn, "clsact, where the kernel has tcx", "start the agent with --attach auto"};

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "common/fd.h"
 
 namespace outflow::store {
@@ -87,8 +89,9 @@ Result<void> move_database(const std::string& from, const std::string& to, Curre
     if (name == kCurrentFile && current == Current::Last) {
       if (auto synced = sync_folder(to); !synced) return synced;
     }
-    if (::rename((from + "/" + name).c_str(), (to + "/" + name).c_str()) != 0) {
-      return fail("move " + from + "/" + name + ": " + errno_text(errno));
+    const std::string source = fmt::format("{}/{}", from, name);
+    if (::rename(source.c_str(), fmt::format("{}/{}", to, name).c_str()) != 0) {
+      return fail("move " + source + ": " + errno_text(errno));
     }
   }
   if (auto synced = sync_folder(to); !synced) return synced;

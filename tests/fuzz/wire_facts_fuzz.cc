@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "proto/wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace outflow;
+  [[maybe_unused]] static const auto silent = google::protobuf::SetLogHandler(nullptr);
   v1::NodeFacts message;
   if (!message.ParseFromArray(data, static_cast<int>(size))) return 0;
   const auto facts = wire::to_facts(message);
