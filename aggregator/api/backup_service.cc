@@ -48,7 +48,7 @@ class BackupService final : public v1::Maintenance::Service {
     if (running_.exchange(true)) {
       return {grpc::StatusCode::RESOURCE_EXHAUSTED, "another backup is running"};
     }
-    const auto status = send(*context, *out);
+    auto status = send(*context, *out);
     running_ = false;
     return status;
   }

@@ -132,8 +132,9 @@ Result<void> empty_folder(const std::string& directory) {
     const std::string name = entry->path().filename().string();
     if (name == "lost+found") continue;
     if (!again || (name != kRestoringDir && !is_of_a_database(name))) {
-      return fail(directory + " is not empty ('" + name +
-                  "'): a backup is restored into an empty folder only");
+      return fail(
+          fmt::format("{} is not empty ('{}'): a backup is restored into an empty folder only",
+                      directory, name));
     }
     leftovers.push_back(entry->path());
   }
@@ -224,7 +225,7 @@ Result<Restored> restore(const std::string& file, const std::string& directory) 
   const std::string beside = directory + "/" + kRestoringDir;
   auto fresh = Builder::open(beside);
   if (!fresh) return fail(std::move(fresh).error());
-  const auto restored = read_backup(
+  auto restored = read_backup(
       file, [&](std::string_view key, std::string_view value) { return fresh->put(key, value); });
   if (!restored) return fail(Error(restored.error()));
   if (auto done = fresh->finish(); !done) return fail(std::move(done).error());
