@@ -6,11 +6,13 @@
 
 #include "agent/boot.h"
 #include "agent/enrolment.h"
+#include "agent/facts.h"
 #include "agent/hooks.h"
 #include "agent/meters.h"
 #include "agent/probe.h"
 #include "agent/reporter.h"
 #include "agent/seeder.h"
+#include "agent/self_test.h"
 #include "agent/uplink.h"
 #include "agent/watcher.h"
 #include "common/log.h"
@@ -52,8 +54,9 @@ struct Agent::Parts {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Seeder> seeder;
   std::optional<Reporter> reporter;
-  std::unique_ptr<Uplink> uplink;
   std::unique_ptr<Watcher> watcher;
+  std::optional<FactSource> facts;
+  std::unique_ptr<Uplink> uplink;  // asks these two
   std::mutex stop_mutex;
   std::condition_variable_any stop_signal;
   std::jthread reporting;
@@ -165,6 +168,20 @@ struct Agent::Parts {
     return {};
   }
 
+  void begin_facts(HookKind kind) {
+    facts.emplace(FactSource::Setup{.hook_mode = kind == HookKind::Tcx ? "tcx" : "clsact",
+                                    .hooks = [this] { return watcher->sight(); },
+                                    .certificate_expiry =
+                                        [this] {
+                                          const tls::Credentials* const own = shown();
+                                          return own != nullptr ? own->not_after() : TimePoint();
+                                        }},
+                  clock);
+    const auto tested = self_test();
+    if (!tested) log::error("the self-test failed", {{"error", tested.error().what}});
+    facts->self_tested(tested);
+  }
+
   Result<void> begin() {
     const auto kind = hook_kind(config.attach, *probe);
     if (!kind) return fail(Error(kind.error()));
@@ -173,7 +190,9 @@ struct Agent::Parts {
         Hooks(config.interface_patterns, plan, places.clsact, *tables, *registry), *seeder,
         *registry, [this](nanoseconds latency) { meters->hooked_after(latency); });
     if (auto started = watcher->start(); !started) return started;
-    uplink = std::make_unique<Uplink>(way(), Uplink::Timing());
+    begin_facts(*kind);
+    uplink = std::make_unique<Uplink>(way(), Uplink::Timing(),
+                                      [this](nanoseconds trip) { return facts->facts(trip); });
     if (!reporter->unsent().empty()) uplink->submit(reporter->unsent());
     log::info("watching", {{"attach", *kind == HookKind::Tcx ? "tcx" : "clsact"},
                            {"interfaces", std::to_string(registry->hooked_count())},

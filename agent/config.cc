@@ -114,6 +114,10 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
   app.add_flag("--insecure", config.insecure,
                "allow plaintext to an address that is not a loopback")
       ->envname("OUTFLOW_INSECURE");
+  app.add_flag(
+      "--self-test", config.self_test,
+      "load the programs onto maps of their own, send them a made packet, then exit: 0 when "
+      "they recorded it, else 1; a running agent is not touched");
   app.add_flag("--uninstall", config.uninstall, "remove every hook, pin and state, then exit");
 }
 

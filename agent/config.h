@@ -35,6 +35,7 @@ struct Config {
   std::string enroll_token;     // file of a service account token; "" = no enrolment
   std::string tls_dir;          // of the enrolled certificate; STATE_DIR/tls unless told
   bool uninstall = false;
+  bool self_test = false;
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

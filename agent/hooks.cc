@@ -185,6 +185,7 @@ void Hooks::hook(Known& known) {
 // The first failure may only mean that the interface is gone and its event still on the way.
 void Hooks::hook_failed(Known& known, const std::string& why) {
   ++failed_;
+  known.failure = why;
   if (++known.failures != 2) return;
   log::warn("cannot hook an interface, trying again every second",
             {{"interface", known.link.name}, {"error", why}});
@@ -359,6 +360,23 @@ void Hooks::seeded(std::uint32_t id, bool told) {
     const std::uint32_t untold = told ? 0 : INTERFACE_UNTOLD;
     known.unseeded = !set_past(known, INTERFACE_REMEMBERS | INTERFACE_INFERS | untold);
   }
+}
+
+HookSight Hooks::sight() const {
+  HookSight sight;
+  for (const auto& [ifindex, known] : known_) {
+    if (!wanted(known.link)) continue;
+    ++sight.seen;
+    if (known.failures == 0) {
+      sight.hooked += known.id != 0 ? 1 : 0;
+      continue;
+    }
+    ++sight.failed;
+    if (sight.failures.size() < kHookFailuresMax) {
+      sight.failures.push_back({known.link.name, known.failure});
+    }
+  }
+  return sight;
 }
 
 void Hooks::repair() {

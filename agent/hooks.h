@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/attachment.h"
+#include "agent/facts.h"
 #include "agent/netlink.h"
 #include "agent/registry.h"
 #include "agent/tables.h"
@@ -58,6 +59,7 @@ class Hooks {
   // From the events' arrival to the hooks being on, since the last call.
   [[nodiscard]] std::vector<nanoseconds> take_latencies() { return std::exchange(latencies_, {}); }
 
+  [[nodiscard]] HookSight sight() const;
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
 
@@ -68,9 +70,10 @@ class Hooks {
     std::set<net::Address> dumped_routes;  // those of the resync that is running
     std::uint32_t id = 0;                  // 0: not hooked
     int failures = 0;
-    int moves = 0;     // back to the head of the chain
-    bool seen = true;  // by the resync that is running
-    bool old = false;  // it was there before we listened
+    std::string failure;  // why the last try failed
+    int moves = 0;        // back to the head of the chain
+    bool seen = true;     // by the resync that is running
+    bool old = false;     // it was there before we listened
     bool unseeded = false;
     std::uint32_t past = 0;  // INTERFACE_ bits the kernel heeds
     SteadyTime seen_at{};

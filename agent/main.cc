@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/self_test.h"
 #include "common/log.h"
 #include "common/stop.h"
 
@@ -18,6 +19,14 @@ int main(int argc, char** argv) {
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
+  }
+  if (config.self_test) {
+    if (auto tested = agent::self_test(); !tested) {
+      log::error("the self-test failed", {{"error", tested.error().what}});
+      return 1;
+    }
+    log::info("the self-test passed: a made packet was recorded");
+    return 0;
   }
   if (config.uninstall) {
     if (auto removed = agent::uninstall(config); !removed) {

@@ -193,6 +193,45 @@ Result<void> Probe::remember(inbound_key key) const {
   return run("remember_inbound", &key, sizeof key);
 }
 
+Result<flow_stats> Probe::try_packet(std::span<const std::uint8_t> frame) const {
+  constexpr std::uint32_t kLoopback = 1;  // an interface that every network namespace has
+  const auto map = [this](const char* name) {
+    return bpf_object__find_map_fd_by_name(object_->obj, name);
+  };
+  interface_entry entry{};
+  entry.number = 1;
+  interface_slot slot{};
+  slot.ifindex = kLoopback;
+  slot.number = 1;
+  if (bpf_map_update_elem(map("interfaces"), &kLoopback, &entry, BPF_ANY) != 0 ||
+      bpf_map_update_elem(map("interface_slots"), &kLoopback, &slot, BPF_ANY) != 0) {
+    return fail("write interfaces: " + errno_text(errno));
+  }
+  __sk_buff context{};
+  context.ifindex = kLoopback;
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  options.data_in = frame.data();
+  options.data_size_in = static_cast<std::uint32_t>(frame.size());
+  options.ctx_in = &context;
+  options.ctx_size_in = sizeof context;
+  if (const int error = bpf_prog_test_run_opts(from_pod(), &options); error != 0) {
+    return fail("run from_pod: " + errno_text(error));
+  }
+  flow_key key{};
+  flow_key next{};
+  flow_stats stats{};
+  const int flows = map("flows");
+  if (bpf_map_get_next_key(flows, nullptr, &key) != 0 ||
+      bpf_map_lookup_elem(flows, &key, &stats) != 0) {
+    return fail("from_pod recorded nothing of a made packet");
+  }
+  if (bpf_map_get_next_key(flows, &key, &next) == 0) {
+    return fail("from_pod recorded more than one tuple of a made packet");
+  }
+  return stats;
+}
+
 void remove_map_pins(const std::string& maps_dir) {
   for (const std::string& name : names_in(maps_dir)) {
     const std::string path = fmt::format("{}/{}", maps_dir, name);

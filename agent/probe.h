@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "bpf/flow.h"
@@ -42,6 +43,9 @@ class Probe {
   [[nodiscard]] Result<void> remember(inbound_key key) const;
   // The tuple, if it is there, was opened by the pod: it is inferred no longer but pre-existing.
   [[nodiscard]] Result<void> confirm(flow_key key) const;
+  // Of new maps that are not pinned: sends the frame through from_pod as interface 1 and gives the
+  // one tuple that is recorded then.
+  [[nodiscard]] Result<flow_stats> try_packet(std::span<const std::uint8_t> frame) const;
 
  private:
   struct Destroy {

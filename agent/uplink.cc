@@ -16,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kFactsEvery = 1min;
 constexpr auto kPoll = 100ms;  // how soon a stop is noticed
 
 // One stream, spoken in lock step with deadlines: the synchronous API has none for a single answer.
@@ -38,16 +39,22 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
 
   // True when the aggregator acknowledged the batch; false when the stream is over (see status()).
-  bool send(const v1::Batch& batch, const std::stop_token& stop) {
+  bool send(v1::Batch& batch, const std::stop_token& stop) {
     if (pending_ && !wait(stop)) return false;  // the stream itself must stand first
+    const auto sent = std::chrono::steady_clock::now();
+    if (batch.has_facts()) batch.mutable_facts()->set_sent_at_ns(unix_ns(SystemClock().now()));
     stream_->Write(batch, this);
     if (!wait(stop)) return false;
     do {
       stream_->Read(&answer_, this);
       if (!wait(stop)) return false;
     } while (answer_.sequence() < batch.sequence());
+    round_trip_ = std::chrono::steady_clock::now() - sent;
     return true;
   }
+
+  // From sending the batch before to its acknowledgement; 0: there was none.
+  [[nodiscard]] nanoseconds round_trip() const { return round_trip_; }
 
   grpc::Status status(const std::stop_token& stop) {
     if (timed_out_) {
@@ -85,6 +92,7 @@ class Conversation {
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   std::unique_ptr<grpc::ClientAsyncReaderWriter<v1::Batch, v1::Acknowledgement>> stream_;
+  nanoseconds round_trip_{0};
   bool pending_ = false;
   bool timed_out_ = false;
 };
@@ -119,15 +127,16 @@ std::shared_ptr<grpc::Channel> connect(const std::string& endpoint,
   return grpc::CreateCustomChannel(endpoint, credentials, arguments);
 }
 
-Uplink::Uplink(const std::string& endpoint, const Timing& timing)
+Uplink::Uplink(const std::string& endpoint, const Timing& timing, MakeFacts facts)
     : Uplink(Way{.connect =
                      [endpoint] {
                        return agent::connect(endpoint, grpc::InsecureChannelCredentials());
                      }},
-             timing) {}
+             timing, std::move(facts)) {}
 
-Uplink::Uplink(Way way, const Timing& timing)
-    : way_(std::move(way)),
+Uplink::Uplink(Way way, const Timing& timing, MakeFacts facts)
+    : make_facts_(std::move(facts)),
+      way_(std::move(way)),
       timing_(timing),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -173,6 +182,7 @@ void Uplink::run(const std::stop_token& stop) {
   TimePoint away_since{};
   std::unique_ptr<Conversation> conversation;
   std::uint64_t generation = way_.generation();
+  SteadyTime facts_at{};  // due from here on
 
   while (!stop.stop_requested()) {
     {
@@ -193,6 +203,10 @@ void Uplink::run(const std::stop_token& stop) {
         status = {grpc::StatusCode::UNAVAILABLE, channel.error().what};
       }
     }
+    if (make_facts_ && conversation != nullptr && std::chrono::steady_clock::now() >= facts_at) {
+      *batch.mutable_facts() = wire::to_message(make_facts_(conversation->round_trip()));
+      facts_at = std::chrono::steady_clock::now() + kFactsEvery;
+    }
     if (parsed && conversation != nullptr && conversation->send(batch, stop)) {
       acknowledged();
       backoff = timing_.backoff_min;
@@ -206,6 +220,8 @@ void Uplink::run(const std::stop_token& stop) {
     conversation.reset();
     if (stop.stop_requested()) return;
     const bool refused = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
+    // The next stream begins with them; unless they may be what was refused: flows come first.
+    if (!refused) facts_at = {};
     if (away_since == TimePoint()) {
       away_since = SystemClock().now();
       tell(status);

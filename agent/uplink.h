@@ -18,6 +18,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include "common/clock.h"
+#include "common/facts.h"
 #include "common/result.h"
 
 namespace outflow::agent {
@@ -51,11 +52,14 @@ class Uplink {
     std::function<Result<std::shared_ptr<grpc::Channel>>()> connect;
     std::function<std::uint64_t()> generation = [] { return 0; };
   };
+  // What is told of the node with the first batch of a stream and once a minute, put in when it is
+  // sent; it gets the round trip of the batch before.
+  using MakeFacts = std::function<NodeFacts(nanoseconds round_trip)>;
 
   // In plaintext.
   explicit Uplink(const std::string& endpoint) : Uplink(endpoint, Timing()) {}
-  Uplink(const std::string& endpoint, const Timing& timing);
-  Uplink(Way way, const Timing& timing);
+  Uplink(const std::string& endpoint, const Timing& timing, MakeFacts facts = nullptr);
+  Uplink(Way way, const Timing& timing, MakeFacts facts = nullptr);
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;
@@ -72,6 +76,7 @@ class Uplink {
   [[nodiscard]] std::string front() const;
   void acknowledged();
 
+  const MakeFacts make_facts_;
   const Way way_;
   const Timing timing_;
   mutable std::mutex mutex_;

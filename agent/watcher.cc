@@ -84,6 +84,12 @@ void Watcher::reopen(const std::string& why) {
   hooks_.repair();
 }
 
+void Watcher::publish_sight() {
+  HookSight sight = hooks_.sight();
+  const MutexLock lock(mutex_);
+  sight_ = std::move(sight);
+}
+
 void Watcher::watch(const std::stop_token& stop) {
   const std::stop_callback on_stop(stop, [this] {
     const std::uint64_t one = 1;
@@ -108,6 +114,7 @@ void Watcher::watch(const std::stop_token& stop) {
       hooks_.repair();
       seed_old();
       registry_.keep();
+      publish_sight();
       repair_at = std::chrono::steady_clock::now() + kRepairEvery;
     }
     repaired_ = hooks_.repaired();
@@ -122,6 +129,7 @@ Result<void> Watcher::start() {
   if (auto synced = resync(); !synced) return synced;
   seed_old();
   registry_.keep();
+  publish_sight();
   wake_ = Fd(eventfd(0, EFD_CLOEXEC));
   if (!wake_.valid()) return fail("eventfd: " + errno_text(errno));
   thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });

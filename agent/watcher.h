@@ -15,6 +15,7 @@
 #include "agent/registry.h"
 #include "agent/seeder.h"
 #include "common/fd.h"
+#include "common/mutex.h"
 #include "common/result.h"
 
 namespace outflow::agent {
@@ -36,6 +37,11 @@ class Watcher {
   // Any thread may ask.
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  // At most a second old.
+  [[nodiscard]] HookSight sight() const {
+    const MutexLock lock(mutex_);
+    return sight_;
+  }
 
  private:
   [[nodiscard]] EventSink to_hooks(SteadyTime arrived);
@@ -44,6 +50,7 @@ class Watcher {
   void seed_old();
   void take_events(SteadyTime free_since);
   void watch(const std::stop_token& stop);
+  void publish_sight();
 
   Hooks hooks_;
   const Seeder& seeder_;
@@ -54,6 +61,8 @@ class Watcher {
   Fd wake_;
   std::atomic<std::uint64_t> repaired_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;
+  mutable Mutex mutex_;
+  HookSight sight_ GUARDED_BY(mutex_);
   std::jthread thread_;
 };
 

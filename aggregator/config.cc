@@ -171,6 +171,20 @@ void add_interval_flags(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
+// What is done to the data folder instead of serving from it.
+void add_tasks(CLI::App& app, AggregatorConfig& config) {
+  CLI::App* const restore = app.add_subcommand(
+      "restore", "put a backup (outflow backup FILE) into an empty --data-dir, then exit");
+  restore->fallthrough();
+  restore->add_option("FILE", config.backup_file, "the backup")->required();
+  restore->callback([&config] { config.task = Task::Restore; });
+  CLI::App* const upgrade = app.add_subcommand(
+      "upgrade", "make the store in --data-dir, of an older format, one of today's, then exit");
+  upgrade->fallthrough();
+  upgrade->callback([&config] { config.task = Task::Upgrade; });
+  app.require_subcommand(0, 1);
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -184,6 +198,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   add_tls_flags(app, config);
   add_access_flags(app, config, raw);
   add_interval_flags(app, raw);
+  add_tasks(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -14,7 +14,11 @@
 
 namespace outflow {
 
+enum class Task { Serve, Restore, Upgrade };
+
 struct AggregatorConfig {
+  Task task = Task::Serve;
+  std::string backup_file;  // of a restore
   std::string listen = "127.0.0.1:7443";
   std::string http_listen = "127.0.0.1:9444";  // "" = none
   std::string data_dir = "/var/lib/outflow-aggregator";

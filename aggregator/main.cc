@@ -4,6 +4,7 @@
 
 #include "aggregator/api_server.h"
 #include "aggregator/config.h"
+#include "aggregator/maintain.h"
 #include "aggregator/pipeline.h"
 #include "common/log.h"
 #include "common/stop.h"
@@ -19,6 +20,14 @@ int main(int argc, char** argv) {
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
+  }
+  if (config.task != Task::Serve) {
+    // May be killed at any moment and run again (aggregator/store/maintenance.h).
+    if (auto done = maintain(config); !done) {
+      log::error("nothing was put in place", {{"error", done.error().what}});
+      return 1;
+    }
+    return 0;
   }
   const StopSignals signals;
   // Whatever a client sends is refused with a line of ours; protobuf need not add its own.

@@ -10,6 +10,8 @@
 #include "aggregator/access/enroll_service.h"
 #include "aggregator/access/users.h"
 #include "aggregator/additions.h"
+#include "aggregator/api/backup_service.h"
+#include "aggregator/api/fact_board.h"
 #include "aggregator/api/service.h"
 #include "aggregator/ingest/import_service.h"
 #include "aggregator/ingest/report_service.h"
@@ -50,9 +52,11 @@ struct Pipeline::Rooms {
   std::unique_ptr<access::Authority> authority;
   std::unique_ptr<access::Users> users;
   std::optional<access::Signer> signer;  // nullopt: nobody is enrolled
+  api::FactBoard facts;
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
+  std::unique_ptr<grpc::Service> backup_service;
   std::unique_ptr<grpc::Service> enroll_service;  // null when nobody is enrolled
   std::unique_ptr<grpc::Server> server;
   int port = 0;
@@ -66,6 +70,7 @@ struct Pipeline::Rooms {
   std::jthread keeper_thread;
 
   Result<bool> merge(const Report& report) {
+    if (report.facts) facts.put(report.node, *report.facts, clock.now());
     const auto snapshot = inventory.view().snapshot;
     const auto merged = store->add(to_addition(report, *snapshot));
     if (!merged) return fail(Error(merged.error()));
@@ -97,7 +102,10 @@ struct Pipeline::Rooms {
               return {counters.merged, counters.repeated, refused};
             },
             .needs_inventory = feed.has_value() || live != nullptr,
-            .own_namespace = config.own_namespace};
+            .own_namespace = config.own_namespace,
+            .facts = &facts,
+            .certificate_expiry =
+                [this] { return credentials != nullptr ? credentials->not_after() : TimePoint(); }};
   }
 
   // Whose inventory comes from: a live feed, a file, or nowhere.
@@ -133,6 +141,9 @@ struct Pipeline::Rooms {
     query_service = api::make_query_service(
         backend(),
         [this](const grpc::ServerContextBase& context) { return users->sight_of(context); });
+    backup_service = api::make_backup_service(
+        *store, clock,
+        [this](const grpc::ServerContextBase& context) { return users->may_back_up(context); });
   }
 
   Result<void> open_credentials() {
@@ -195,6 +206,7 @@ struct Pipeline::Rooms {
     builder.RegisterService(import_service.get());
     builder.RegisterService(query_service.get());
     if (enroll_service != nullptr) builder.RegisterService(enroll_service.get());
+    builder.RegisterService(backup_service.get());
     server = builder.BuildAndStart();
     if (server == nullptr) return fail("cannot listen on " + config.listen);
     return {};

@@ -4,11 +4,13 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/clock.h"
+#include "common/facts.h"
 #include "common/net/address.h"
 
 namespace outflow {
@@ -106,6 +108,7 @@ struct Report {
   std::vector<Interface> interfaces;  // every hooked interface, and every one a flow names
   std::vector<Flow> flows;
   std::string agent_version = OUTFLOW_VERSION;  // of the program that made it
+  std::optional<NodeFacts> facts;               // no delta: what holds now
   friend bool operator==(const Report&, const Report&) = default;
 };
 

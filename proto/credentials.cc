@@ -68,10 +68,11 @@ struct Credentials::Staged {
 
 Result<Credentials::Texts> Credentials::read(const Files& files) {
   Texts texts;
-  auto authorities = content_of(files.authorities);
+  const bool is_text = files.authorities.empty();
+  auto authorities = is_text ? files.authorities_text : content_of(files.authorities);
   if (!authorities) return fail(std::move(authorities).error());
   if (auto checked = check_authorities(*authorities); !checked) {
-    return fail(std::move(checked).error().within(files.authorities));
+    return fail(std::move(checked).error().within(is_text ? "the authorities" : files.authorities));
   }
   texts.authorities = *std::move(authorities);
   if (files.certificate.empty()) return texts;

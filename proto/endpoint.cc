@@ -55,7 +55,7 @@ Result<void> check_client_flags(const Files& files) {
   if (files.certificate.empty() != files.key.empty()) {
     return fail(files.key.empty() ? "--tls-cert needs --tls-key" : "--tls-key needs --tls-cert");
   }
-  if (files.given() && files.authorities.empty()) {
+  if (files.given() && files.authorities.empty() && files.authorities_text.empty()) {
     return fail("--tls-cert needs --tls-ca: who signs the other end's certificate");
   }
   return {};

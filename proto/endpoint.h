@@ -23,10 +23,12 @@ namespace tls {
 struct Files {
   std::string certificate;  // the chain, ours first
   std::string key;
-  std::string authorities;  // whom we believe
+  std::string authorities;       // whom we believe
+  std::string authorities_text;  // the same as text instead of a file, for who found it elsewhere
 
   [[nodiscard]] bool given() const {
-    return !certificate.empty() || !key.empty() || !authorities.empty();
+    return !certificate.empty() || !key.empty() || !authorities.empty() ||
+           !authorities_text.empty();
   }
 };
 

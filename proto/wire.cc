@@ -224,6 +224,7 @@ v1::Batch to_batch(const Report& report) {
   batch.set_interval_start_ns(unix_ns(report.interval.start));
   batch.set_interval_end_ns(unix_ns(report.interval.end));
   batch.set_agent_version(report.agent_version);
+  if (report.facts) *batch.mutable_facts() = to_message(*report.facts);
   const auto add_counters = [](const std::vector<Counter>& counters, auto* messages) {
     for (const Counter& counter : counters) {
       v1::Counter& message = *messages->Add();
@@ -261,6 +262,11 @@ Result<Report> to_report(const v1::Batch& batch) {
   if (!skipped) return fail(std::move(skipped).error());
   auto interfaces = read_interfaces(batch);
   if (!interfaces) return fail(std::move(interfaces).error());
+  if (batch.has_facts()) {
+    auto facts = to_facts(batch.facts());
+    if (!facts) return fail(std::move(facts).error().within("facts"));
+    report->facts = std::move(*facts);
+  }
   report->losses = std::move(*losses);
   report->skipped = std::move(*skipped);
   report->interfaces = std::move(*interfaces);

@@ -23,6 +23,10 @@ inline constexpr std::size_t kMessageBytesMax = 16U << 20U;  // both ends' recei
 // Times are cut to the microsecond. A report over the bounds is a programming error (assert).
 [[nodiscard]] v1::Batch to_batch(const Report& report);
 
+// What is over the bounds of common/facts.h is cut.
+[[nodiscard]] v1::NodeFacts to_message(const NodeFacts& facts);
+[[nodiscard]] Result<NodeFacts> to_facts(const v1::NodeFacts& message);
+
 // Every field is checked: column lengths, dictionary indexes, ranges, bounds, order of times. The
 // Error names the field and the row.
 [[nodiscard]] Result<Report> to_report(const v1::Batch& batch);

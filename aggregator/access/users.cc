@@ -63,6 +63,14 @@ Checked<MaySee> Users::sight_of(const grpc::ServerContextBase& context) const {
   });
 }
 
+grpc::Status Users::may_back_up(const grpc::ServerContextBase& context) const {
+  const auto sight = sight_of(context);
+  if (!sight) return sight.error();
+  if (!*sight) return grpc::Status::OK;
+  return {grpc::StatusCode::PERMISSION_DENIED,
+          "a backup holds the flows of every namespace: list on namespaces is not granted"};
+}
+
 grpc::Status Users::may_add_evidence(const grpc::ServerContextBase& context) const {
   const auto user = identify(context);
   if (!user) return user.error();

@@ -25,6 +25,8 @@ class Users {
   [[nodiscard]] Checked<Identity> identify(const grpc::ServerContextBase& context) const;
   // Asks first whether all namespaces may be listed, then for each `get`. An empty MaySee: all.
   [[nodiscard]] Checked<MaySee> sight_of(const grpc::ServerContextBase& context) const;
+  // OK for who may see all: a backup holds the flows of every namespace.
+  [[nodiscard]] grpc::Status may_back_up(const grpc::ServerContextBase& context) const;
   // OK, or why not: `create` on `evidence` of the group outflow.dev.
   [[nodiscard]] grpc::Status may_add_evidence(const grpc::ServerContextBase& context) const;
 

@@ -30,6 +30,8 @@ namespace outflow::api {
                                   v1::NewAnswer& answer);
 [[nodiscard]] grpc::Status answer(const Backend& backend, const v1::PlanRequest& request,
                                   v1::PlanAnswer& answer);
+[[nodiscard]] grpc::Status answer(const Backend& backend, const v1::DoctorRequest& request,
+                                  v1::DoctorAnswer& answer);
 
 // Flows are never all in memory: `send` gets them in parts of kFlowsPartMax, the first with the
 // context; it returns false when nobody reads any more.

@@ -11,6 +11,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "aggregator/access/users.h"
+#include "aggregator/api/fact_board.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/store/store.h"
@@ -40,6 +41,8 @@ struct Backend {
   std::string own_namespace{synthesis::kOwnNamespace};  // where Outflow runs: not judged
   // What the one who asks may see; set for each call by the service. Empty: everything.
   access::MaySee may_see = {};
+  const FactBoard* facts = nullptr;                    // what agents told of their nodes
+  std::function<TimePoint()> certificate_expiry = {};  // of our own; empty: plaintext
 };
 
 // What a caller may see, or why it is not answered at all. Thread-safe; may block.

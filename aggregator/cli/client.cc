@@ -62,7 +62,8 @@ Client::Client(Server server, std::shared_ptr<tls::Credentials> credentials,
     : server_(std::move(server)),
       credentials_(std::move(credentials)),
       query_(v1::Query::NewStub(channel)),
-      import_(v1::Import::NewStub(channel)) {}
+      import_(v1::Import::NewStub(channel)),
+      maintenance_(v1::Maintenance::NewStub(channel)) {}
 
 Outcome<Client> Client::open(const Server& server) {
   if (auto checked = tls::check_client_flags(server.tls); !checked) {
@@ -76,6 +77,11 @@ Outcome<Client> Client::open(const Server& server) {
     auto token = token_of(server);
     if (!token) return give_up(token.error().what);
     bearer = "Bearer " + *token;
+  } else if (!server.reach.token.empty()) {
+    if (!tls::is_used(server.tls, *endpoint)) {
+      return give_up("--service-account: a token is sent over TLS only; give --tls-ca");
+    }
+    bearer = "Bearer " + server.reach.token;
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // the policies of a large cluster are one answer
@@ -111,6 +117,10 @@ Failure Client::failure_of(const grpc::Status& status) const {
       return {kExitTimeout, fmt::format("no answer from {} within {} (--request-timeout)",
                                         server_.endpoint, to_text(server_.timeout))};
     case grpc::StatusCode::UNAVAILABLE:
+      if (const std::string trouble = server_.reach.trouble ? server_.reach.trouble() : "";
+          !trouble.empty()) {
+        return {kExitError, fmt::format("the way to the aggregator broke: {}", trouble)};
+      }
       return {kExitError, unavailable(said, server_.endpoint)};
     case grpc::StatusCode::UNIMPLEMENTED:
       return {kExitError, fmt::format("the server at {} does not know this question: {}",
@@ -134,6 +144,19 @@ Outcome<void> Client::flows(const v1::FlowsRequest& request,
     static_cast<void>(reader->Finish());  // our own cancellation
     return {};
   }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
+  return {};
+}
+
+Outcome<void> Client::backup(const std::function<bool(const std::string&)>& take) const {
+  grpc::ClientContext context;
+  prepare(context);
+  const auto reader = maintenance_->Backup(&context, v1::BackupRequest());
+  v1::BackupChunk chunk;
+  bool wanted = true;
+  while (wanted && reader->Read(&chunk)) wanted = take(chunk.content());
+  if (!wanted) context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return tl::unexpected<Failure>(failure_of(status));
   return {};

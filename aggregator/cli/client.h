@@ -10,6 +10,7 @@
 #include <grpcpp/channel.h>
 
 #include "aggregator/cli/exit.h"
+#include "aggregator/cli/reach.h"
 #include "common/clock.h"
 #include "outflow/v1/query.grpc.pb.h"
 #include "proto/credentials.h"
@@ -23,6 +24,7 @@ struct Server {
   tls::Files tls;
   std::string tls_server_name;
   std::string token_file;  // a bearer token, read for every question; "" = none
+  Reach reach;  // through a cluster: what was found there; `endpoint` is its `server` then
 };
 
 class Client {
@@ -48,6 +50,10 @@ class Client {
   // Sends `file` in parts of kChunkBytes, so that its size does not matter.
   [[nodiscard]] Outcome<v1::ImportAnswer> import_calico_log(const v1::CalicoLogOptions& options,
                                                             std::istream& file) const;
+
+  // Gives the bytes of a backup as they come; `take` returns false to stop. They are a whole backup
+  // only when this is no Failure.
+  [[nodiscard]] Outcome<void> backup(const std::function<bool(const std::string&)>& take) const;
   static constexpr std::size_t kChunkBytes = 64U << 10U;
 
  private:
@@ -61,6 +67,7 @@ class Client {
   std::string bearer_;
   std::unique_ptr<v1::Query::StubInterface> query_;
   std::unique_ptr<v1::Import::StubInterface> import_;
+  std::unique_ptr<v1::Maintenance::StubInterface> maintenance_;
 };
 
 }  // namespace outflow::cli

@@ -15,10 +15,14 @@ namespace {
 
 constexpr const char* kTimeoutDefault = "60s";
 constexpr const char* kFooter =
+    "The aggregator is found at --server; else, when --context, --kubeconfig or a kubeconfig "
+    "where\n"
+    "  kubectl looks names a cluster, by `kubectl port-forward` there; else at 127.0.0.1:7443.\n"
     "Exit codes: 0 ok; 1 `new --fail-on-new` found something; 2 usage or runtime error;\n"
+    "  3 `doctor`: a check failed;\n"
     "  4 not enough evidence (`export`, `policy`: refused namespaces); 5 partial: printed, but a\n"
     "  node of the inventory has no agent (`coverage`: or losses or gaps), stderr says which;\n"
-    "  124 no answer in time; 130 interrupted. 4 and 1 stand before 5.\n"
+    "  124 no answer in time; 130 interrupted. 4, 3 and 1 stand before 5.\n"
     "Every command has --help with examples.";
 
 void add_tls_settings(CLI::App& root, Server& server) {
@@ -37,6 +41,19 @@ void add_tls_settings(CLI::App& root, Server& server) {
       ->envname("OUTFLOW_TOKEN_FILE");
 }
 
+void add_kube_settings(CLI::App& root, KubeSettings& kube) {
+  root.add_option("--context", kube.context, "Reach the aggregator in this kubeconfig context")
+      ->envname("OUTFLOW_CONTEXT");
+  root.add_option("--kubeconfig", kube.kubeconfig, "The kubeconfig file to reach it by")
+      ->envname("OUTFLOW_KUBECONFIG");
+  root.add_option("--service-account", kube.service_account,
+                  "NAMESPACE/NAME: show a token of this service account, asked for by kubectl")
+      ->envname("OUTFLOW_SERVICE_ACCOUNT");
+  root.add_option("--own-namespace", kube.own_namespace, "The namespace Outflow runs in")
+      ->envname("OUTFLOW_OWN_NAMESPACE")
+      ->capture_default_str();
+}
+
 void add_settings(CLI::App& root, Settings& settings) {
   add_tls_settings(root, settings.server);
   root.add_option("--server", settings.server.endpoint, "The aggregator: HOST:PORT or unix:PATH")
@@ -46,9 +63,10 @@ void add_settings(CLI::App& root, Settings& settings) {
                 "Allow plaintext to an address that is not loopback")
       ->envname("OUTFLOW_INSECURE");
   root.add_option("--request-timeout", settings.timeout,
-                  "Longest wait for an answer; 0s for none (default 60s; flows, export and import: "
-                  "none)")
+                  "Longest wait for an answer; 0s for none (default 60s; flows, export, import and "
+                  "backup: none)")
       ->envname("OUTFLOW_REQUEST_TIMEOUT");
+  add_kube_settings(root, settings.kube);
   root.add_option("-n,--namespace", settings.namespaces, "Only this namespace; may be repeated")
       ->allow_extra_args(false)
       ->delimiter(',');
@@ -153,6 +171,11 @@ int execute(Program& program, const Terminal& terminal) {
     terminal.err << deepest->help();
     return kExitError;
   }
+  program.settings.server_given = program.root.get_option("--server")->count() > 0;
+  const KubeSettings& kube = program.settings.kube;
+  if (program.settings.server_given && !(kube.context.empty() && kube.kubeconfig.empty())) {
+    return report({kExitError, "--server excludes --context and --kubeconfig"}, terminal);
+  }
   auto session = session_of(*command, program.settings, terminal);
   if (!session) return report(session.error(), terminal);
   const auto code = command->run(*session);
@@ -227,6 +250,7 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   add_list_commands(program);
   add_detail_commands(program);
   add_file_commands(program);
+  add_care_commands(program);
   add_completion_command(program);
   // CLI11 takes the words from the back.
   std::vector<std::string> words(arguments.rbegin(), arguments.rend());

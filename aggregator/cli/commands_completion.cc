@@ -109,7 +109,7 @@ _outflow() {{
 {commands}  esac
   [ -z "$path" ] || words="$words {common}"
   COMPREPLY=($(compgen -W "$words" -- "$current"))
-  case $path in export|'import calico-log') COMPREPLY+=($(compgen -f -- "$current")) ;; esac
+  case $path in export|backup|'import calico-log') COMPREPLY+=($(compgen -f -- "$current")) ;; esac
 }}
 complete -F _outflow outflow
 )",

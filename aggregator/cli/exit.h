@@ -12,6 +12,7 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitDifferences = 1,    // `new --fail-on-new` found something
   kExitError = 2,          // usage or runtime
+  kExitFailed = 3,         // `doctor`: a check failed
   kExitInsufficient = 4,   // not enough evidence; not the same as failed
   kExitPartial = 5,        // a node has no agent, for coverage also gaps; the answer says which
   kExitTimeout = 124,      // as timeout(1)

@@ -5,6 +5,20 @@
 
 namespace outflow::cli {
 
+Outcome<Client> Session::connect() const {
+  Server server = settings.server;
+  if (through_cluster(settings.server_given, settings.kube)) {
+    const bool want_ca = server.tls.authorities.empty();
+    auto reach = reach_cluster(settings.kube, want_ca, server.timeout);
+    if (!reach) return tl::unexpected<Failure>(reach.error());
+    server.endpoint = reach->server;
+    if (want_ca) server.tls.authorities_text = reach->ca_pem;
+    if (server.tls_server_name.empty()) server.tls_server_name = reach->server_name;
+    server.reach = std::move(*reach);
+  }
+  return Client::open(server);
+}
+
 std::unique_ptr<AnswerWriter> writer_for(const Session& session, std::string kind) {
   const std::string& output = session.settings.output;
   if (output == "json") return make_json_writer(session.terminal.out, std::move(kind));

@@ -22,6 +22,8 @@ namespace outflow::cli {
 // As read from flags and environment, already checked where CLI11 can.
 struct Settings {
   Server server;
+  bool server_given = false;  // --server or OUTFLOW_SERVER
+  KubeSettings kube;
   std::string timeout;  // "" = the command's own
   std::vector<std::string> namespaces;
   bool all = false;
@@ -38,7 +40,8 @@ struct Session {
   Look look;
   v1::Scope scope;
 
-  [[nodiscard]] Outcome<Client> connect() const { return Client::open(settings.server); }
+  // Directly, or through the cluster (reach.h); then the client holds the way open.
+  [[nodiscard]] Outcome<Client> connect() const;
   void hint(const std::string& text) const { terminal.err << printable(text) << "\n"; }
 };
 
@@ -90,6 +93,7 @@ CLI::App& add_command(CLI::App& parent, const std::string& name, const std::stri
 void add_list_commands(Program& program);    // status coverage fanout tiers baseline new plan
 void add_detail_commands(Program& program);  // flows explain
 void add_file_commands(Program& program);    // policy export import
+void add_care_commands(Program& program);    // doctor backup
 void add_completion_command(Program& program);
 
 // The known word nearest to a mistyped one; "" when none is near.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <rocksdb/db.h>
+#include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
 #include "aggregator/store/record.h"
@@ -33,6 +34,9 @@ inline std::string_view view(const rocksdb::Slice& slice) {
 [[nodiscard]] inline Error damaged(const History& of_key) {
   return damaged(flow_key(of_key));
 }
+
+// How every database of ours is opened.
+[[nodiscard]] rocksdb::Options database_options();
 
 // An iterator over keys from `first` up to but not `end`.
 class Range {

@@ -159,6 +159,13 @@ std::string flow_key(const History& history) {
   return key;
 }
 
+std::string flow_key_peer(const attribution::Peer& peer) {
+  std::string part;
+  Writer out(part);
+  write_key_peer(out, peer);
+  return part;
+}
+
 bool read_flow_key(std::string_view key, History& history) {
   Reader in(key);
   expect(in, Table::Flows);

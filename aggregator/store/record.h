@@ -49,6 +49,8 @@ inline constexpr std::string_view kFormat = "outflow-store/2";
 [[nodiscard]] std::string flow_key(const History& history);
 // Fills day, raw, the source's namespace and who the peer is. False: these bytes are no such key.
 [[nodiscard]] bool read_flow_key(std::string_view key, History& history);
+// Its last part: who the peer is.
+[[nodiscard]] std::string flow_key_peer(const attribution::Peer& peer);
 [[nodiscard]] std::string flow_value(const History& history);
 // Fills the rest of the source, peer and stats.
 [[nodiscard]] bool read_flow_value(std::string_view value, History& history);

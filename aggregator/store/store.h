@@ -37,6 +37,15 @@ struct Addition {
 
 enum class Merge { Merged, Repeated };
 
+// What the store takes and what is left for it; zeros for what the disk does not tell.
+struct StoreState {
+  std::string format;
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;  // flow records, as records_estimate()
+  std::uint64_t disk_free = 0;
+  std::uint64_t disk_total = 0;
+};
+
 class Store {
  public:
   // Creates the directory when it is missing. `retention` is what expire() keeps; once it ran,
@@ -82,6 +91,7 @@ class Store {
   [[nodiscard]] Result<std::vector<NodeMark>> marks() const;  // the newest boot of every node
   // Exact up to 100,000.
   [[nodiscard]] std::uint64_t records_estimate() const;
+  [[nodiscard]] StoreState state() const;
   [[nodiscard]] std::optional<Day> first_day() const;  // nullopt: nothing is kept
 
   // Who had which addresses when, of the live inventory: each life replaces what was kept of it.
@@ -92,6 +102,11 @@ class Store {
   [[nodiscard]] Result<TimePoint> held(const VisitHeld& visit) const;
   // Deletes those who were gone before `time`. Gives how many.
   [[nodiscard]] Result<std::uint64_t> expire_held(TimePoint time);
+  // Gives `take` the bytes of a backup of this moment (backup_stream.h), part by part, while the
+  // store goes on. Until it returns, the disk keeps what is deleted or compacted meanwhile. Gives
+  // how many records it holds. An Error, too, when `take` wants no more.
+  [[nodiscard]] Result<std::uint64_t> backup(
+      TimePoint taken, const std::function<bool(std::string_view)>& take) const;
 
   // Deletes whole days older than the retention. Gives how many records went.
   [[nodiscard]] Result<std::uint64_t> expire(TimePoint now);

@@ -209,3 +209,48 @@ TEST_CASE("an uplink that is stopped while it waits ends at once", "[uplink]") {
   }
   CHECK(std::chrono::steady_clock::now() - begin < 3s);
 }
+
+namespace {
+
+std::vector<bool> told_facts(const FakeIngest& ingest) {
+  std::vector<bool> told;
+  for (const std::string& bytes : ingest.received()) {
+    v1::Batch batch;
+    REQUIRE(batch.ParseFromString(bytes));
+    told.push_back(batch.has_facts());
+  }
+  return told;
+}
+
+const Uplink::MakeFacts kFacts = [](nanoseconds trip) {
+  NodeFacts facts;
+  facts.kernel = "6.1.0";
+  facts.round_trip = trip;
+  return facts;
+};
+
+}  // namespace
+
+TEST_CASE("facts go with the first batch of each stream, with the moment it was sent", "[uplink]") {
+  Server server({Answer::Acknowledge, Answer::Acknowledge, Answer::StayQuiet});
+  const auto begin = SystemClock().now();
+  Uplink uplink(server.endpoint(), kFast, kFacts);
+  uplink.submit({batch(1), batch(2), batch(3)});
+
+  REQUIRE(uplink.wait_idle(5s));
+  // The third is sent twice: its first stream broke.
+  CHECK(told_facts(server.ingest) == std::vector<bool>{true, false, false, true});
+  v1::Batch first;
+  REQUIRE(first.ParseFromString(server.ingest.received().front()));
+  CHECK(first.facts().sent_at_ns() >= unix_ns(begin));
+  CHECK(first.facts().sent_at_ns() <= unix_ns(SystemClock().now()));
+}
+
+TEST_CASE("what is refused is sent again without facts: they may be what was refused", "[uplink]") {
+  Server server({Answer::Refuse});
+  Uplink uplink(server.endpoint(), kFast, kFacts);
+  uplink.submit({batch(1)});
+
+  REQUIRE(uplink.wait_idle(5s));
+  CHECK(told_facts(server.ingest) == std::vector<bool>{true, false});
+}

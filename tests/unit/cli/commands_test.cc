@@ -74,6 +74,9 @@ class FakeQuery final : public v1::Query::Service {
     if (tiers_fail) return {grpc::StatusCode::INVALID_ARGUMENT, "preset: made to fail"};
     return give(tiers, out);
   }
+  grpc::Status Doctor(ServerContext*, const v1::DoctorRequest*, v1::DoctorAnswer* out) override {
+    return give(doctor, out);
+  }
   grpc::Status Baseline(ServerContext*, const v1::BaselineRequest*,
                         v1::BaselineAnswer* out) override {
     return give(v1::BaselineAnswer(), out);
@@ -92,6 +95,7 @@ class FakeQuery final : public v1::Query::Service {
   v1::FanoutAnswer fanout;
   v1::PolicyAnswer policy;
   v1::NewAnswer news;
+  v1::DoctorAnswer doctor;
   v1::Scope scope;
   double order = 0;
   std::int64_t since = 0;
@@ -120,6 +124,20 @@ class FakeImport final : public v1::Import::Service {
   std::size_t largest = 0;
 };
 
+class FakeMaintenance final : public v1::Maintenance::Service {
+ public:
+  grpc::Status Backup(ServerContext*, const v1::BackupRequest*,
+                      grpc::ServerWriter<v1::BackupChunk>* out) override {
+    v1::BackupChunk chunk;
+    for (const char* part : {"one ", "two"}) {
+      chunk.set_content(part);
+      out->Write(chunk);
+    }
+    return status;
+  }
+  grpc::Status status;
+};
+
 struct Ran {
   int code = -1;
   std::string out;
@@ -136,6 +154,7 @@ struct World {
     builder.AddListeningPort("unix:" + path + "/socket", grpc::InsecureServerCredentials());
     builder.RegisterService(&query);
     builder.RegisterService(&import);
+    builder.RegisterService(&maintenance);
     server = builder.BuildAndStart();
     REQUIRE(server);
   }
@@ -159,6 +178,7 @@ struct World {
   std::string path;
   FakeQuery query;
   FakeImport import;
+  FakeMaintenance maintenance;
   std::unique_ptr<grpc::Server> server;
 };
 
@@ -237,8 +257,9 @@ TEST_CASE("a wrong call exits 2, says what is wrong on stderr and nothing on std
 TEST_CASE("help and version are answers, not errors", "[commands]") {
   CHECK(run_alone({"--version"}).out == "outflow " OUTFLOW_VERSION "\n");
   CHECK(run_alone({"--version"}).code == kExitOk);
-  for (const char* command : {"status", "coverage", "fanout", "tiers", "flows", "explain", "policy",
-                              "export", "baseline", "new", "plan", "import", "completion"}) {
+  for (const char* command :
+       {"status", "coverage", "fanout", "tiers", "flows", "explain", "policy", "export", "baseline",
+        "new", "plan", "import", "doctor", "backup", "completion"}) {
     const Ran ran = run_alone({command, "--help"});
     CHECK(ran.code == kExitOk);
     CHECK(ran.out.find("Examples:\n  ") != std::string::npos);
@@ -400,6 +421,46 @@ TEST_CASE("what is worse than a partial answer decides the exit code", "[command
   const Ran ran = world.run({"policy"});
   CHECK(ran.code == kExitInsufficient);
   CHECK(ran.err.find("k8s-w3 has no agent") != std::string::npos);
+}
+
+TEST_CASE("a doctor's failed check is exit 3, before a node without an agent; a warning is 0",
+          "[commands]") {
+  World world;
+  world.query.doctor.add_items()->set_state("warn");
+  world.query.doctor.set_warn(1);
+  CHECK(world.run({"doctor"}).code == kExitOk);
+  world.query.missing_node = "k8s-w3";
+  CHECK(world.run({"doctor"}).code == kExitPartial);
+  world.query.doctor.set_fail(1);
+  const Ran ran = world.run({"doctor", "-o", "json"});
+
+  CHECK(ran.code == kExitFailed);
+  CHECK(nlohmann::json::parse(ran.out)["kind"] == "Doctor");
+}
+
+TEST_CASE("a backup is a new file that is whole, or none", "[commands]") {
+  World world;
+  const std::string path = world.path + "/backup";
+  world.maintenance.status = {grpc::StatusCode::ABORTED, "made to fail"};
+  CHECK(world.run({"backup", path}).code == kExitError);
+  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK_FALSE(std::filesystem::exists(path + ".partial"));
+
+  world.maintenance.status = grpc::Status::OK;
+  CHECK(world.run({"backup", path}).code == kExitOk);
+  std::ifstream in(path);
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "one two");
+  CHECK_FALSE(std::filesystem::exists(path + ".partial"));
+  const Ran again = world.run({"backup", path});
+  CHECK(again.code == kExitError);
+  CHECK(again.err.find("there is such a file already") != std::string::npos);
+}
+
+TEST_CASE("a server and a cluster exclude each other", "[commands]") {
+  const Ran ran = run_alone({"status", "--server", "unix:/none", "--context", "home"});
+
+  CHECK(ran.code == kExitError);
+  CHECK(ran.err.find("--server excludes --context") != std::string::npos);
 }
 
 TEST_CASE("losses and gaps make coverage partial; elsewhere the horizon says so", "[commands]") {

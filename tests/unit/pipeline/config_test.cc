@@ -116,3 +116,14 @@ TEST_CASE("help and version go well", "[config]") {
   CHECK(ended({"--help"}).code == 0);
   CHECK_THAT(ended({"--help"}).text, has_text("OUTFLOW_INVENTORY_FILE"));
 }
+
+TEST_CASE("restore and upgrade are tasks on the data folder, with flags on either side",
+          "[config]") {
+  CHECK(accepted({}).task == Task::Serve);
+  const AggregatorConfig restore = accepted({"restore", "file", "--data-dir", "/d"});
+  CHECK(restore.task == Task::Restore);
+  CHECK(restore.backup_file == "file");
+  CHECK(restore.data_dir == "/d");
+  CHECK(accepted({"--data-dir", "/d", "upgrade"}).task == Task::Upgrade);
+  CHECK(ended({"restore"}).code == 2);
+}

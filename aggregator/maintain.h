@@ -1,0 +1,12 @@
+// `outflow-aggregator restore` and `upgrade`: the store's maintenance with the words of a log.
+#pragma once
+
+#include "aggregator/config.h"
+#include "common/result.h"
+
+namespace outflow {
+
+// config.task is not Serve (assert).
+[[nodiscard]] Result<void> maintain(const AggregatorConfig& config);
+
+}  // namespace outflow
