@@ -37,6 +37,12 @@ Result<std::unique_ptr<LiveFeed>> LiveFeed::start(Feed feed, store::Store& store
   return live;
 }
 
+LiveFeed::~LiveFeed() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  keep();
+}
+
 void LiveFeed::step() {
   const SteadyTime now = std::chrono::steady_clock::now();
   std::shared_ptr<const inventory::Snapshot> snapshot;
