@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "agent/boot.h"
+#include "agent/enrolment.h"
 #include "agent/hooks.h"
 #include "agent/meters.h"
 #include "agent/probe.h"
@@ -14,6 +15,7 @@
 #include "agent/watcher.h"
 #include "common/log.h"
 #include "common/telemetry.h"
+#include "proto/credentials.h"
 
 namespace outflow::agent {
 namespace {
@@ -41,6 +43,8 @@ struct Agent::Parts {
   const Places places;
   const SystemClock clock;
   Claims claims;
+  std::unique_ptr<tls::Credentials> credentials;  // from files; null: plaintext, or enrolled
+  std::unique_ptr<Enrolment> enrolment;
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::optional<Probe> probe;
@@ -66,7 +70,8 @@ struct Agent::Parts {
   void renew_meters() {
     meters->renew({reporter->last_reading(), uplink->counts(), registry->hooked_count(),
                    watcher->repaired(), watcher->failed(), reporter->evicted(),
-                   reporter->dns_unparsed()});
+                   reporter->dns_unparsed(),
+                   shown() != nullptr ? shown()->not_after() : TimePoint()});
   }
 
   void report(const std::stop_token& stop) {
@@ -87,7 +92,52 @@ struct Agent::Parts {
     }
   }
 
+  // Null in plaintext, and while there is no certificate yet.
+  [[nodiscard]] const tls::Credentials* shown() const {
+    return enrolment != nullptr ? enrolment->credentials() : credentials.get();
+  }
+
+  [[nodiscard]] Uplink::Way way() const {
+    if (credentials == nullptr && enrolment == nullptr) {
+      return {.connect = [endpoint = config.aggregator] {
+        return connect(endpoint, grpc::InsecureChannelCredentials());
+      }};
+    }
+    return {.connect = [this]() -> Result<std::shared_ptr<grpc::Channel>> {
+              const tls::Credentials* const own = shown();
+              if (own == nullptr) return fail("no certificate yet: " + enrolment->last_error());
+              return connect(config.aggregator, own->channel(), config.tls_server_name);
+            },
+            .generation =
+                [this] {
+                  const tls::Credentials* const own = shown();
+                  return own != nullptr ? own->generation() : 0;
+                }};
+  }
+
+  Result<void> open_credentials() {
+    if (!tls::is_used(config.tls, config.aggregator)) return {};
+    if (config.enroll_token.empty()) {
+      auto opened = tls::Credentials::open(config.tls);
+      if (!opened) return fail(std::move(opened).error());
+      credentials = *std::move(opened);
+      return {};
+    }
+    auto started = Enrolment::start({.token_file = config.enroll_token,
+                                     .authorities = config.tls.authorities,
+                                     .directory = config.tls_dir,
+                                     .node = config.node_name,
+                                     .connect = [this](const tls::Credentials& with) {
+                                       return connect(config.aggregator, with.channel(),
+                                                      config.tls_server_name);
+                                     }});
+    if (!started) return fail(std::move(started).error());
+    enrolment = *std::move(started);
+    return {};
+  }
+
   Result<void> open() {
+    if (auto opened = open_credentials(); !opened) return opened;
     auto claimed = claim(config, places);
     if (!claimed) return fail(std::move(claimed).error());
     claims = std::move(*claimed);
@@ -123,7 +173,7 @@ struct Agent::Parts {
         Hooks(config.interface_patterns, plan, places.clsact, *tables, *registry), *seeder,
         *registry, [this](nanoseconds latency) { meters->hooked_after(latency); });
     if (auto started = watcher->start(); !started) return started;
-    uplink = std::make_unique<Uplink>(config.aggregator);
+    uplink = std::make_unique<Uplink>(way(), Uplink::Timing());
     if (!reporter->unsent().empty()) uplink->submit(reporter->unsent());
     log::info("watching", {{"attach", *kind == HookKind::Tcx ? "tcx" : "clsact"},
                            {"interfaces", std::to_string(registry->hooked_count())},

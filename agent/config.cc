@@ -117,6 +117,55 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
   app.add_flag("--uninstall", config.uninstall, "remove every hook, pin and state, then exit");
 }
 
+void add_tls_flags(CLI::App& app, Config& config) {
+  app.add_option("--tls-ca", config.tls.authorities,
+                 "PEM file of those who sign the aggregator's certificate; like the next two, read "
+                 "again when it changes")
+      ->envname("OUTFLOW_TLS_CA");
+  app.add_option("--tls-cert", config.tls.certificate, "PEM file of our certificate chain")
+      ->envname("OUTFLOW_TLS_CERT");
+  app.add_option("--tls-key", config.tls.key, "PEM file of its private key")
+      ->envname("OUTFLOW_TLS_KEY");
+  app.add_option("--tls-server-name", config.tls_server_name,
+                 "the name in the aggregator's certificate, when it is not the one dialled")
+      ->envname("OUTFLOW_TLS_SERVER_NAME");
+  app.add_option("--enroll-token", config.enroll_token,
+                 "file of a projected service account token for the aggregator's audience: with it "
+                 "a certificate is asked for and renewed, instead of --tls-cert and --tls-key")
+      ->envname("OUTFLOW_ENROLL_TOKEN");
+  app.add_option("--tls-dir", config.tls_dir,
+                 "where the certificate asked for is kept; tls in --state-dir unless given")
+      ->envname("OUTFLOW_TLS_DIR")
+      ->check(check_directory);
+}
+
+Result<void> check_enrolment(Config& config) {
+  if (config.enroll_token.empty()) {
+    return config.tls_dir.empty() ? Result<void>() : fail("--tls-dir needs --enroll-token");
+  }
+  if (config.tls.authorities.empty()) {
+    return fail("--enroll-token needs --tls-ca: the token is shown to a proven aggregator only");
+  }
+  if (!config.tls.certificate.empty()) {
+    return fail("--enroll-token and --tls-cert exclude each other");
+  }
+  if (config.aggregator.starts_with("unix:")) {
+    return fail("--enroll-token: a Unix socket is plaintext, tokens are sent over TLS only");
+  }
+  if (config.tls_dir.empty()) config.tls_dir = config.state_dir + "/tls";
+  return {};
+}
+
+// What no single flag can tell.
+Result<void> check_together(Config& config) {
+  if (auto checked = tls::check_client_flags(config.tls); !checked) return checked;
+  auto endpoint =
+      checked_endpoint(config.aggregator, config.insecure || config.tls.given(), "--aggregator");
+  if (!endpoint) return fail(std::move(endpoint).error());
+  config.aggregator = *std::move(endpoint);
+  return check_enrolment(config);
+}
+
 }  // namespace
 
 std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
@@ -125,6 +174,7 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
   CLI::App app{"Watches what pods send and reports it to the Outflow aggregator.", "outflow-agent"};
   app.get_formatter()->column_width(34);
   add_flags(app, config, raw);
+  add_tls_flags(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -139,9 +189,9 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
   if (const std::string why = check_node_name(config.node_name); !why.empty()) {
     return Exit{2, "outflow-agent: --node-name: " + why + "\n"};
   }
-  auto endpoint = checked_endpoint(config.aggregator, config.insecure, "--aggregator");
-  if (!endpoint) return Exit{2, "outflow-agent: " + endpoint.error().what + "\n"};
-  config.aggregator = *endpoint;
+  if (auto checked = check_together(config); !checked) {
+    return Exit{2, "outflow-agent: " + checked.error().what + "\n"};
+  }
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "proto/endpoint.h"
 
 namespace outflow::agent {
 
@@ -29,6 +30,10 @@ struct Config {
   std::string http_listen = "127.0.0.1:9443";
   std::string log_level = "info";
   bool insecure = false;
+  tls::Files tls;
+  std::string tls_server_name;  // expected in the aggregator's certificate; "" = as dialled
+  std::string enroll_token;     // file of a service account token; "" = no enrolment
+  std::string tls_dir;          // of the enrolled certificate; STATE_DIR/tls unless told
   bool uninstall = false;
 };
 

@@ -45,7 +45,9 @@ Meters::Meters(prometheus::Registry& registry)
                                                                0.05, 0.1, 0.2, 0.5, 1, 5})),
       batches_(counter(registry, "outflow_batches_total", "Batches by what became of them")),
       last_ack_(gauge(registry, "outflow_last_acknowledged_seconds",
-                      "Unix time of the last acknowledgement; 0 before the first")) {}
+                      "Unix time of the last acknowledgement; 0 before the first")),
+      certificate_expiry_(gauge(registry, "outflow_tls_certificate_expiry_seconds",
+                                "Unix time at which our TLS certificate ends")) {}
 
 void Meters::hooked_after(nanoseconds latency) {
   hook_seconds_.Observe(std::chrono::duration<double>(latency).count());
@@ -73,6 +75,9 @@ void Meters::renew(const Reading& reading) {
   raise(batches_, {{"event", "refused"}}, reading.uplink.refused);
   raise(batches_, {{"event", "reconnected"}}, reading.uplink.reconnects);
   last_ack_.Add({}).Set(static_cast<double>(unix_ns(reading.uplink.last_acknowledged)) / 1e9);
+  if (reading.certificate_end != TimePoint()) {
+    certificate_expiry_.Add({}).Set(static_cast<double>(unix_ns(reading.certificate_end)) / 1e9);
+  }
 }
 
 }  // namespace outflow::agent

@@ -21,6 +21,7 @@ class Meters {
     std::uint64_t failed = 0;
     std::uint64_t evicted = 0;
     std::uint64_t dns_unparsed = 0;
+    TimePoint certificate_end{};  // of our own; epoch: none
   };
   void renew(const Reading& reading);
   // From the arrival of an interface's event to its hooks being on.
@@ -37,6 +38,7 @@ class Meters {
   prometheus::Histogram& hook_seconds_;
   prometheus::Family<prometheus::Counter>& batches_;
   prometheus::Family<prometheus::Gauge>& last_ack_;
+  prometheus::Family<prometheus::Gauge>& certificate_expiry_;
 };
 
 }  // namespace outflow::agent

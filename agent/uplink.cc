@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "outflow/v1/flow.grpc.pb.h"
+#include "proto/credentials.h"
 #include "proto/wire.h"
 
 namespace outflow::agent {
@@ -17,20 +18,11 @@ using namespace std::chrono_literals;
 
 constexpr auto kPoll = 100ms;  // how soon a stop is noticed
 
-// A connection of its own for every conversation: on a shared one gRPC would refuse at once while
-// its own back-off runs, and ours would grow for nothing.
-std::shared_ptr<grpc::Channel> connect(const std::string& endpoint) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the endpoint as told, http_proxy or not
-  return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
-}
-
 // One stream, spoken in lock step with deadlines: the synchronous API has none for a single answer.
 class Conversation {
  public:
-  Conversation(const std::string& endpoint, nanoseconds timeout)
-      : timeout_(timeout), stub_(v1::FlowIngest::NewStub(connect(endpoint))) {
+  Conversation(const std::shared_ptr<grpc::Channel>& channel, nanoseconds timeout)
+      : timeout_(timeout), stub_(v1::FlowIngest::NewStub(channel)) {
     stream_ = stub_->AsyncReport(&context_, &queue_, this);
     pending_ = true;
   }
@@ -99,8 +91,43 @@ class Conversation {
 
 }  // namespace
 
-Uplink::Uplink(std::string endpoint, const Timing& timing)
-    : endpoint_(std::move(endpoint)),
+namespace {
+
+void tell(const grpc::Status& status) {
+  const std::string text = status.error_message();
+  switch (status.error_code()) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return log::error("the aggregator cannot read a batch, it is held", {{"error", text}});
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return log::error("the aggregator does not let us report, flows are kept and merged",
+                        {{"error", text}});
+    default:
+      return log::warn("the aggregator is away, flows are kept and merged", {{"error", text}});
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> connect(const std::string& endpoint,
+                                       const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+                                       const std::string& server_name) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the endpoint as told, http_proxy or not
+  tls::expect_server_name(server_name, arguments);
+  return grpc::CreateCustomChannel(endpoint, credentials, arguments);
+}
+
+Uplink::Uplink(const std::string& endpoint, const Timing& timing)
+    : Uplink(Way{.connect =
+                     [endpoint] {
+                       return agent::connect(endpoint, grpc::InsecureChannelCredentials());
+                     }},
+             timing) {}
+
+Uplink::Uplink(Way way, const Timing& timing)
+    : way_(std::move(way)),
       timing_(timing),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -145,6 +172,7 @@ void Uplink::run(const std::stop_token& stop) {
   nanoseconds backoff = timing_.backoff_min;
   TimePoint away_since{};
   std::unique_ptr<Conversation> conversation;
+  std::uint64_t generation = way_.generation();
 
   while (!stop.stop_requested()) {
     {
@@ -155,9 +183,17 @@ void Uplink::run(const std::stop_token& stop) {
     v1::Batch batch;
     const bool parsed = batch.ParseFromString(front());
     if (!parsed) log::error("a batch of the state file does not parse", {});
-    if (conversation == nullptr)
-      conversation = std::make_unique<Conversation>(endpoint_, timing_.ack_timeout);
-    if (parsed && conversation->send(batch, stop)) {
+    if (way_.generation() != generation) conversation.reset();
+    grpc::Status status(grpc::StatusCode::UNAVAILABLE, "");
+    if (conversation == nullptr) {
+      generation = way_.generation();
+      if (const auto channel = way_.connect()) {
+        conversation = std::make_unique<Conversation>(*channel, timing_.ack_timeout);
+      } else {
+        status = {grpc::StatusCode::UNAVAILABLE, channel.error().what};
+      }
+    }
+    if (parsed && conversation != nullptr && conversation->send(batch, stop)) {
       acknowledged();
       backoff = timing_.backoff_min;
       if (away_since != TimePoint()) {
@@ -166,18 +202,13 @@ void Uplink::run(const std::stop_token& stop) {
       }
       continue;
     }
-    const grpc::Status status = conversation->status(stop);
+    if (conversation != nullptr) status = conversation->status(stop);
     conversation.reset();
     if (stop.stop_requested()) return;
     const bool refused = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
     if (away_since == TimePoint()) {
       away_since = SystemClock().now();
-      const std::string text = status.error_message();
-      if (refused) {
-        log::error("the aggregator cannot read a batch, it is held", {{"error", text}});
-      } else {
-        log::warn("the aggregator is away, flows are kept and merged", {{"error", text}});
-      }
+      tell(status);
     }
     std::unique_lock lock(mutex_);
     ++counts_.reconnects;

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,9 +14,19 @@
 #include <utility>
 #include <vector>
 
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+
 #include "common/clock.h"
+#include "common/result.h"
 
 namespace outflow::agent {
+
+// A connection of its own for every conversation: on a shared one gRPC would refuse at once while
+// its own back-off runs, and ours would grow for nothing. `server_name`: proto/credentials.h.
+[[nodiscard]] std::shared_ptr<grpc::Channel> connect(
+    const std::string& endpoint, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const std::string& server_name = "");
 
 class Uplink {
  public:
@@ -33,8 +44,18 @@ class Uplink {
     nanoseconds backoff_max = std::chrono::seconds(30);
   };
 
-  explicit Uplink(std::string endpoint) : Uplink(std::move(endpoint), Timing()) {}
-  Uplink(std::string endpoint, const Timing& timing);
+  // How a new connection is made; an Error is like an aggregator that is away. When `generation`
+  // gives another number than it did when the connection was made, the next batch goes over a new
+  // one: our certificate was renewed.
+  struct Way {
+    std::function<Result<std::shared_ptr<grpc::Channel>>()> connect;
+    std::function<std::uint64_t()> generation = [] { return 0; };
+  };
+
+  // In plaintext.
+  explicit Uplink(const std::string& endpoint) : Uplink(endpoint, Timing()) {}
+  Uplink(const std::string& endpoint, const Timing& timing);
+  Uplink(Way way, const Timing& timing);
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;
@@ -51,7 +72,7 @@ class Uplink {
   [[nodiscard]] std::string front() const;
   void acknowledged();
 
-  const std::string endpoint_;
+  const Way way_;
   const Timing timing_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;

@@ -9,6 +9,9 @@ namespace outflow {
 namespace {
 
 constexpr auto kRetentionMin = std::chrono::days(1);
+// Shorter ones would be renewed all the time; longer ones are no better than those made by hand.
+constexpr auto kLifetimeMin = std::chrono::minutes(10);
+constexpr auto kLifetimeMax = std::chrono::days(365);
 
 // CLI11 prints "--flag: <what this returns>"; an empty string accepts.
 std::string check_retention(const std::string& text) {
@@ -28,6 +31,7 @@ struct Raw {
   std::string interval_retention = "28d";
   std::string attribution_wait = "3s";
   std::string select;
+  std::string enroll_lifetime = "24h";
 };
 
 void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
@@ -90,6 +94,64 @@ void add_interval_flags(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
+void add_tls_flags(CLI::App& app, AggregatorConfig& config) {
+  app.add_option("--tls-cert", config.tls.certificate,
+                 "PEM file of our certificate chain; like the next two, read again when it changes")
+      ->envname("OUTFLOW_TLS_CERT");
+  app.add_option("--tls-key", config.tls.key, "PEM file of its private key")
+      ->envname("OUTFLOW_TLS_KEY");
+  app.add_option("--tls-ca", config.tls.authorities,
+                 "PEM file of those who sign agents' and users' certificates")
+      ->envname("OUTFLOW_TLS_CA");
+}
+
+std::string check_lifetime(const std::string& text) {
+  const auto lifetime = parse_duration(text);
+  if (!lifetime) return lifetime.error().what;
+  const bool fits = *lifetime >= kLifetimeMin && *lifetime <= kLifetimeMax;
+  return fits ? "" : "'" + text + "' is not between 10m and 365d";
+}
+
+void add_access_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
+  app.add_option("--audience", config.audience, "the audience that tokens shown to us must have")
+      ->envname("OUTFLOW_AUDIENCE")
+      ->capture_default_str();
+  app.add_option("--admin-group", config.admin_groups,
+                 "whose members may see and do everything; may be repeated")
+      ->envname("OUTFLOW_ADMIN_GROUP")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--enroll-ca-cert", config.enroll_ca.certificate,
+                 "PEM file of the authority that signs agents' certificates; with it agents enrol")
+      ->envname("OUTFLOW_ENROLL_CA_CERT");
+  app.add_option("--enroll-ca-key", config.enroll_ca.key, "PEM file of its private key")
+      ->envname("OUTFLOW_ENROLL_CA_KEY");
+  app.add_option("--enroll-lifetime", raw.enroll_lifetime, "how long such a certificate is good")
+      ->envname("OUTFLOW_ENROLL_LIFETIME")
+      ->check(check_lifetime)
+      ->capture_default_str();
+  app.add_option("--agent-service-account", config.agent_service_account,
+                 "the service account of agents, in --own-namespace")
+      ->envname("OUTFLOW_AGENT_SERVICE_ACCOUNT")
+      ->capture_default_str();
+}
+
+// What no single flag can tell.
+Result<void> check_together(AggregatorConfig& config) {
+  if (config.enroll_ca.certificate.empty() != config.enroll_ca.key.empty()) {
+    return fail("--enroll-ca-cert and --enroll-ca-key need each other");
+  }
+  if (!config.enroll_ca.key.empty() && !config.tls.given()) {
+    return fail("--enroll-ca-cert needs --tls-cert, --tls-key and --tls-ca: enrolment is over TLS");
+  }
+  if (auto checked = tls::check_server_flags(config.tls); !checked) return checked;
+  auto endpoint =
+      checked_endpoint(config.listen, config.insecure || config.tls.given(), "--listen");
+  if (!endpoint) return fail(std::move(endpoint).error());
+  config.listen = *std::move(endpoint);
+  return {};
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -100,6 +162,8 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
                "outflow-aggregator"};
   add_flags(app, config, raw);
   add_interval_flags(app, raw);
+  add_tls_flags(app, config);
+  add_access_flags(app, config, raw);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -108,14 +172,15 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   } catch (const CLI::ParseError& error) {
     return CommandLineEnd{2, std::string("outflow-aggregator: ") + error.what() + "\n"};
   }
+  config.enroll_lifetime = *parse_duration(raw.enroll_lifetime);
   config.retention = *parse_duration(raw.retention);
   config.interval_retention = *parse_duration(raw.interval_retention);
   config.attribution_wait =
       raw.attribution_wait == "0" ? nanoseconds(0) : *parse_duration(raw.attribution_wait);
   config.select = *inventory::LabelSelector::parse(raw.select);
-  auto endpoint = checked_endpoint(config.listen, config.insecure, "--listen");
-  if (!endpoint) return CommandLineEnd{2, "outflow-aggregator: " + endpoint.error().what + "\n"};
-  config.listen = *endpoint;
+  if (auto checked = check_together(config); !checked) {
+    return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};
+  }
   return config;
 }
 

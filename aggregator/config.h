@@ -4,10 +4,13 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "aggregator/access/signer.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
+#include "proto/endpoint.h"
 
 namespace outflow {
 
@@ -25,6 +28,12 @@ struct AggregatorConfig {
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
   bool insecure = false;
+  tls::Files tls;
+  access::Signer::Files enroll_ca;  // "" = nobody is enrolled
+  nanoseconds enroll_lifetime = std::chrono::hours(24);
+  std::string agent_service_account = "outflow-agent";  // of our own namespace
+  std::string audience = "outflow-aggregator";
+  std::vector<std::string> admin_groups = {"outflow:admins"};
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

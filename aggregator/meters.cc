@@ -26,6 +26,8 @@ Meters::Meters(prometheus::Registry& registry)
                             "Records whose unknown end became known later")),
       expired_(counter(registry, "outflow_records_expired_total",
                        "Records deleted, older than the retention")),
+      certificate_expiry_(gauge(registry, "outflow_tls_certificate_expiry_seconds",
+                                "Unix time at which our TLS certificate ends")),
       streams_(gauge(registry, "outflow_agent_streams", "Agent streams open now")),
       records_(
           gauge(registry, "outflow_store_records", "Records kept: raw tuple x day, estimated")),
@@ -74,6 +76,12 @@ void Meters::renew(const inventory::View& inventory, TimePoint now) {
   const bool read = inventory.snapshot->as_of() != TimePoint();
   if (read) inventory_age_.Add({}).Set(age.count());
   inventory_stale_.Add({}).Set(inventory.stale ? 1 : 0);
+}
+
+void Meters::renew_certificate(TimePoint not_after) {
+  if (not_after == TimePoint()) return;
+  const auto since_epoch = std::chrono::duration<double>(not_after.time_since_epoch());
+  certificate_expiry_.Add({}).Set(since_epoch.count());
 }
 
 void Meters::renew(const store::Store& store, TimePoint now) {

@@ -22,6 +22,8 @@ class Meters {
   void renew(const Keeper& keeper, const ingest::IngestCounters& counters);
   void renew(const inventory::View& inventory, TimePoint now);
   void renew(const inventory::LiveCluster::Counts& counts);
+  // The end of our certificate's validity; the epoch shows nothing.
+  void renew_certificate(TimePoint not_after);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
  private:
@@ -29,6 +31,7 @@ class Meters {
   prometheus::Family<prometheus::Counter>& flows_;
   prometheus::Family<prometheus::Counter>& judged_again_;
   prometheus::Family<prometheus::Counter>& expired_;
+  prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   prometheus::Family<prometheus::Gauge>& streams_;
   prometheus::Family<prometheus::Gauge>& records_;
   prometheus::Family<prometheus::Gauge>& agents_;

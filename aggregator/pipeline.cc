@@ -6,6 +6,9 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 
+#include "aggregator/access/agents.h"
+#include "aggregator/access/enroll_service.h"
+#include "aggregator/access/users.h"
 #include "aggregator/additions.h"
 #include "aggregator/api/service.h"
 #include "aggregator/ingest/import_service.h"
@@ -15,6 +18,7 @@
 #include "aggregator/meters.h"
 #include "common/log.h"
 #include "common/telemetry.h"
+#include "proto/credentials.h"
 #include "proto/wire.h"
 
 namespace outflow {
@@ -41,9 +45,15 @@ struct Pipeline::Rooms {
   std::optional<inventory::FileFeed> feed;
   std::unique_ptr<LiveFeed> live;
   ingest::IngestCounters counters;
+  std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
+  std::unique_ptr<access::Agents> agents;
+  std::unique_ptr<access::Authority> authority;
+  std::unique_ptr<access::Users> users;
+  std::optional<access::Signer> signer;  // nullopt: nobody is enrolled
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
+  std::unique_ptr<grpc::Service> enroll_service;  // null when nobody is enrolled
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   std::unique_ptr<Keeper> keeper;
@@ -113,24 +123,78 @@ struct Pipeline::Rooms {
   void make_services() {
     report_service =
         ingest::make_report_service([this](const Report& report) { return merge(report); },
-                                    counters, end_streams.get_token(), patience());
+                                    counters, *agents, end_streams.get_token(), patience());
     import_service = ingest::make_import_service(
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
-        [this] { return api::context_of(backend()); });
-    query_service = api::make_query_service(backend());
+        [this] { return api::context_of(backend()); },
+        [this](const grpc::ServerContextBase& context) {
+          return users->may_add_evidence(context);
+        });
+    query_service = api::make_query_service(
+        backend(),
+        [this](const grpc::ServerContextBase& context) { return users->sight_of(context); });
+  }
+
+  Result<void> open_credentials() {
+    if (tls::is_used(config.tls, config.listen)) {
+      auto opened = tls::Credentials::open(config.tls);
+      if (!opened) return fail(std::move(opened).error());
+      credentials = *std::move(opened);
+    }
+    return {};
+  }
+
+  // Who may report, ask and enrol.
+  Result<void> open_access(Outside outside) {
+    if (auto opened = open_credentials(); !opened) return opened;
+    const bool is_tls = credentials != nullptr;
+    agents = std::make_unique<access::Agents>(is_tls, clock);
+    authority = std::make_unique<access::Authority>(
+        access::Authority::Setup{.ask = std::move(outside.ask),
+                                 .audience = config.audience,
+                                 .admin_groups = config.admin_groups},
+        clock);
+    users = std::make_unique<access::Users>(is_tls, *authority);
+    if (config.enroll_ca.certificate.empty()) return {};
+    auto opened = access::Signer::open(config.enroll_ca, config.enroll_lifetime, clock);
+    if (!opened) return fail(std::move(opened).error().within("--enroll-ca-cert"));
+    signer.emplace(*std::move(opened));
+    enroll_service = access::make_enroll_service(
+        {.is_tls = is_tls,
+         .namespace_name = config.own_namespace,
+         .service_account = config.agent_service_account,
+         .node_of_pod = [this](const std::string& space, const std::string& pod,
+                               const std::string& uid) { return node_of_pod(space, pod, uid); }},
+        *authority, *signer);
+    return {};
+  }
+
+  [[nodiscard]] std::optional<std::string> node_of_pod(const std::string& space,
+                                                       const std::string& name,
+                                                       const std::string& uid) const {
+    const inventory::View view = inventory.view();
+    for (const auto& pod : view.snapshot->pods_of(space)) {
+      if (pod->name == name && pod->uid == uid && !uid.empty()) return pod->node;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> server_credentials() const {
+    return credentials != nullptr ? credentials->server() : grpc::InsecureServerCredentials();
   }
 
   Result<void> serve() {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(config.listen, grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort(config.listen, server_credentials(), &port);
     // Two aggregators on one port would each get half of the agents.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::kMessageBytesMax));
     builder.RegisterService(report_service.get());
     builder.RegisterService(import_service.get());
     builder.RegisterService(query_service.get());
+    if (enroll_service != nullptr) builder.RegisterService(enroll_service.get());
     server = builder.BuildAndStart();
     if (server == nullptr) return fail("cannot listen on " + config.listen);
     return {};
@@ -174,6 +238,7 @@ struct Pipeline::Rooms {
     meters->renew(*keeper, counters);
     meters->renew(inventory.view(), clock.now());
     if (live != nullptr) meters->renew(live->counts());
+    if (credentials != nullptr) meters->renew_certificate(credentials->not_after());
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
 
@@ -192,12 +257,15 @@ struct Pipeline::Rooms {
 };
 
 Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config,
-                                                  const Clock& clock, Feed feed) {
+                                                  const Clock& clock, Outside outside) {
   auto rooms = std::make_unique<Rooms>(config, clock);
   auto telemetry = Telemetry::start(config.http_listen);
   if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
   rooms->telemetry = std::move(*telemetry);
   rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
+  Feed feed = std::move(outside.feed);
+  if (auto opened = rooms->open_access(std::move(outside)); !opened)
+    return fail(std::move(opened).error());
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "aggregator/access/ask.h"
 #include "aggregator/config.h"
 #include "aggregator/live_feed.h"
 #include "common/clock.h"
@@ -11,12 +12,19 @@
 
 namespace outflow {
 
+// What is not ours and a test may play.
+struct Outside {
+  access::Ask ask = {};  // reviews of tokens and permissions; empty: nobody is asked
+  Feed feed = {};        // what tells the inventory; empty: a file, or nobody
+};
+
 class Pipeline {
  public:
   // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline. With a
   // feed the inventory is a live one, and no file is read.
   [[nodiscard]] static Result<std::unique_ptr<Pipeline>> start(const AggregatorConfig& config,
-                                                               const Clock& clock, Feed feed = {});
+                                                               const Clock& clock,
+                                                               Outside outside = Outside());
   // Ends the streams (agents send again what was not acknowledged), then closes the store.
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;

@@ -19,7 +19,7 @@ bool is_loopback(const std::string& host) {
 
 }  // namespace
 
-Result<std::string> checked_endpoint(const std::string& text, bool insecure,
+Result<std::string> checked_endpoint(const std::string& text, bool protected_or_insecure,
                                      const std::string& flag) {
   if (text.starts_with("unix:")) {
     if (text.size() == 5) return fail(flag + ": 'unix:' needs a path");
@@ -41,11 +41,33 @@ Result<std::string> checked_endpoint(const std::string& text, bool insecure,
   if (port > 65535 || host.empty()) {
     return fail(flag + ": '" + text + "' is neither HOST:PORT nor unix:PATH");
   }
-  if (!insecure && !is_loopback(host)) {
+  if (!protected_or_insecure && !is_loopback(host)) {
     return fail(flag + ": '" + text +
-                "' is not a loopback address; plaintext to it needs --insecure");
+                "' is not a loopback address; give --tls-ca, --tls-cert and --tls-key, or "
+                "--insecure for plaintext");
   }
   return text;
 }
 
+namespace tls {
+
+Result<void> check_client_flags(const Files& files) {
+  if (files.certificate.empty() != files.key.empty()) {
+    return fail(files.key.empty() ? "--tls-cert needs --tls-key" : "--tls-key needs --tls-cert");
+  }
+  if (files.given() && files.authorities.empty()) {
+    return fail("--tls-cert needs --tls-ca: who signs the other end's certificate");
+  }
+  return {};
+}
+
+Result<void> check_server_flags(const Files& files) {
+  if (auto checked = check_client_flags(files); !checked) return checked;
+  if (files.given() && files.certificate.empty()) {
+    return fail("--tls-ca needs --tls-cert and --tls-key: a server has to prove who it is");
+  }
+  return {};
+}
+
+}  // namespace tls
 }  // namespace outflow

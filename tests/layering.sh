@@ -4,20 +4,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# room | allowed (space separated path prefixes)
+# room | allowed (space separated path prefixes). Ingest sees access because a stream is admitted, and its
+# batches judged, by who is at its other end.
 table='
 common            | common/
 proto             | common/ proto/ outflow/v1/
-agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h agent/ outflow/v1/
+agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h proto/credentials.h proto/certificate.h agent/ outflow/v1/
 aggregator/inventory   | common/ aggregator/inventory/
 aggregator/kube        | common/ aggregator/inventory/ aggregator/kube/
-aggregator/access      | common/ proto/ aggregator/access/
+aggregator/access      | common/ proto/ outflow/v1/ aggregator/access/
 aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
 aggregator/store       | common/ aggregator/attribution/edge.h aggregator/inventory/model.h aggregator/store/
 aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
 aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/analysis/ aggregator/synthesis/
 aggregator/export      | common/ aggregator/analysis/finding.h aggregator/synthesis/policy.h aggregator/export/
-aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/ingest/
+aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/access/ aggregator/ingest/
 aggregator/api         | common/ proto/ outflow/v1/ aggregator/
 aggregator/cli         | common/ proto/ outflow/v1/ aggregator/cli/
 '
@@ -46,7 +47,8 @@ only 'httplib\.h' '^common/telemetry\.cc$'
 only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
 only 'rocksdb/' '^aggregator/store/'
 only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
+only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|aggregator/(access|inventory|ingest)/)'
 only 'curl/' '^aggregator/kube/'
-only 'yaml-cpp/' '^aggregator/(export|cli)/'
+only 'yaml-cpp/' '^aggregator/(export|cli|kube)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad

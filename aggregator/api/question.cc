@@ -85,6 +85,25 @@ grpc::Status Question::read(const Backend& backend, const v1::Scope& scope) {
   named_ = !named.empty();
   namespaces_ =
       select_namespaces({named, with_data_, backend.own_namespace}, snapshot(), backend.select);
+  return backend.may_see ? cut(backend.may_see) : grpc::Status::OK;
+}
+
+grpc::Status Question::cut(const access::MaySee& may_see) {
+  std::vector<std::string> seen;
+  for (const auto& name : namespaces_) {
+    const auto allowed = may_see(name);
+    if (!allowed) return allowed.error();
+    if (*allowed) {
+      seen.push_back(name);
+    } else if (named_) {
+      return {grpc::StatusCode::PERMISSION_DENIED,
+              fmt::format("you may not see namespace {}: get on namespaces {} is not granted",
+                          namespace_text(name), namespace_text(name))};
+    } else {
+      ++hidden_;
+    }
+  }
+  namespaces_ = std::move(seen);
   return grpc::Status::OK;
 }
 
@@ -145,6 +164,7 @@ v1::Context Question::context() const {
   context.set_inventory_as_of(time_text(view_.as_of));
   context.set_inventory_error(view_.error);
   context.set_inventory_stale(view_.stale);
+  context.set_hidden_namespaces(hidden_);
   return context;
 }
 

@@ -57,7 +57,7 @@ class Question {
   // Where a namespace had a hooked interface, within the window.
   [[nodiscard]] std::span<const store::Presence> presences(const std::string& namespace_name) const;
 
-  // What the answer is about, "" included.
+  // What the answer is about and its asker may see, "" included.
   [[nodiscard]] const std::vector<std::string>& namespaces() const { return namespaces_; }
   // The same without "": what can be judged.
   [[nodiscard]] std::vector<std::string> judged() const;
@@ -81,12 +81,15 @@ class Question {
   Question(const Backend& backend, inventory::View view)
       : store_(&backend.store), view_(std::move(view)) {}
   [[nodiscard]] grpc::Status read(const Backend& backend, const v1::Scope& scope);
+  // Keeps what may be seen; a named namespace that may not is an error that names it.
+  [[nodiscard]] grpc::Status cut(const access::MaySee& may_see);
 
   const store::Store* store_;
   inventory::View view_;
   Interval window_;
   bool has_data_ = false;
   bool named_ = false;
+  std::uint32_t hidden_ = 0;  // namespaces that would have been chosen and may not be seen
   std::vector<std::string> namespaces_;
   std::vector<std::string> with_data_;
   std::vector<store::NodeDay> node_days_;  // all that are kept

@@ -10,6 +10,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "aggregator/access/users.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/store/store.h"
@@ -37,9 +38,17 @@ struct Backend {
   // An inventory is promised: until the first one is read, no policy is made.
   bool needs_inventory = false;
   std::string own_namespace{synthesis::kOwnNamespace};  // where Outflow runs: not judged
+  // What the one who asks may see; set for each call by the service. Empty: everything.
+  access::MaySee may_see = {};
 };
 
-[[nodiscard]] std::unique_ptr<grpc::Service> make_query_service(const Backend& backend);
+// What a caller may see, or why it is not answered at all. Thread-safe; may block.
+using SightOf = std::function<access::Checked<access::MaySee>(const grpc::ServerContextBase&)>;
+
+// Every answer is cut to what its caller may see, in one place: Question.
+[[nodiscard]] std::unique_ptr<grpc::Service> make_query_service(
+    const Backend& backend,
+    SightOf sight_of = [](const grpc::ServerContextBase&) { return access::MaySee(); });
 
 // What an answer rests on that another service gives now.
 [[nodiscard]] Result<v1::Context> context_of(const Backend& backend);

@@ -1,6 +1,9 @@
 #include "aggregator/cli/client.h"
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -16,6 +19,8 @@
 namespace outflow::cli {
 namespace {
 
+constexpr std::size_t kTokenBytesMax = 16U << 10U;  // several times a service account's
+
 // gRPC tells the story of all its attempts to connect; the last one is the cause. Without any,
 // there was a connection, and either it broke or the aggregator itself says that it is not ready.
 std::string unavailable(const std::string& said, const std::string& endpoint) {
@@ -29,25 +34,70 @@ std::string unavailable(const std::string& said, const std::string& endpoint) {
       endpoint, said.substr(mark + kMark.size()));
 }
 
+// A token in plaintext could be used by whoever reads it on the way.
+Result<std::string> token_of(const Server& server) {
+  if (!tls::is_used(server.tls, server.endpoint)) {
+    return fail("--token-file: a token is sent over TLS only; give --tls-ca");
+  }
+  std::ifstream file(server.token_file, std::ios::binary);
+  std::string token(kTokenBytesMax + 1, '\0');
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad() || token.empty()) return fail("--token-file: cannot read " + server.token_file);
+  if (token.size() > kTokenBytesMax) return fail("--token-file: larger than a token can be");
+  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())) != 0) {
+    token.pop_back();
+  }
+  // What RFC 6750 (2.1) lets a bearer token be made of; gRPC would abort on a newline.
+  const bool clean =
+      std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (token.empty() || !clean) return fail("--token-file: " + server.token_file + " is no token");
+  return token;
+}
+
 }  // namespace
 
-Client::Client(Server server, const std::shared_ptr<grpc::Channel>& channel)
+Client::Client(Server server, std::shared_ptr<tls::Credentials> credentials,
+               const std::shared_ptr<grpc::Channel>& channel)
     : server_(std::move(server)),
+      credentials_(std::move(credentials)),
       query_(v1::Query::NewStub(channel)),
       import_(v1::Import::NewStub(channel)) {}
 
 Outcome<Client> Client::open(const Server& server) {
-  const auto endpoint = checked_endpoint(server.endpoint, server.insecure, "--server");
+  if (auto checked = tls::check_client_flags(server.tls); !checked) {
+    return give_up(checked.error().what);
+  }
+  const auto endpoint =
+      checked_endpoint(server.endpoint, server.insecure || server.tls.given(), "--server");
   if (!endpoint) return give_up(endpoint.error().what);
+  std::string bearer;
+  if (!server.token_file.empty()) {
+    auto token = token_of(server);
+    if (!token) return give_up(token.error().what);
+    bearer = "Bearer " + *token;
+  }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // the policies of a large cluster are one answer
   // A proxy of the environment is for the internet, not for the way to our own aggregator.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return Client(
-      server, grpc::CreateCustomChannel(*endpoint, grpc::InsecureChannelCredentials(), arguments));
+  std::shared_ptr<tls::Credentials> credentials;
+  auto shown = grpc::InsecureChannelCredentials();
+  if (tls::is_used(server.tls, *endpoint)) {
+    auto opened = tls::Credentials::open(server.tls);
+    if (!opened) return give_up(opened.error().what);
+    credentials = *std::move(opened);
+    shown = credentials->channel();
+    tls::expect_server_name(server.tls_server_name, arguments);
+  }
+  Client client(server, std::move(credentials),
+                grpc::CreateCustomChannel(*endpoint, shown, arguments));
+  client.bearer_ = std::move(bearer);
+  return client;
 }
 
 void Client::prepare(grpc::ClientContext& context) const {
+  if (!bearer_.empty()) context.AddMetadata("authorization", bearer_);
   if (server_.timeout.count() == 0) return;
   context.set_deadline(
       std::chrono::system_clock::now() +

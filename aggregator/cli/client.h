@@ -12,6 +12,7 @@
 #include "aggregator/cli/exit.h"
 #include "common/clock.h"
 #include "outflow/v1/query.grpc.pb.h"
+#include "proto/credentials.h"
 
 namespace outflow::cli {
 
@@ -19,6 +20,9 @@ struct Server {
   std::string endpoint = "127.0.0.1:7443";  // HOST:PORT or unix:PATH
   bool insecure = false;
   nanoseconds timeout{0};  // 0: none
+  tls::Files tls;
+  std::string tls_server_name;
+  std::string token_file;  // a bearer token, read for every question; "" = none
 };
 
 class Client {
@@ -47,11 +51,14 @@ class Client {
   static constexpr std::size_t kChunkBytes = 64U << 10U;
 
  private:
-  explicit Client(Server server, const std::shared_ptr<grpc::Channel>& channel);
+  Client(Server server, std::shared_ptr<tls::Credentials> credentials,
+         const std::shared_ptr<grpc::Channel>& channel);
   void prepare(grpc::ClientContext& context) const;
   [[nodiscard]] Failure failure_of(const grpc::Status& status) const;
 
   Server server_;
+  std::shared_ptr<tls::Credentials> credentials_;  // outlives the channel; null in plaintext
+  std::string bearer_;
   std::unique_ptr<v1::Query::StubInterface> query_;
   std::unique_ptr<v1::Import::StubInterface> import_;
 };

@@ -21,7 +21,24 @@ constexpr const char* kFooter =
     "  124 no answer in time; 130 interrupted. 4 and 1 stand before 5.\n"
     "Every command has --help with examples.";
 
+void add_tls_settings(CLI::App& root, Server& server) {
+  root.add_option("--tls-ca", server.tls.authorities,
+                  "PEM file of those who sign the aggregator's certificate: speak TLS")
+      ->envname("OUTFLOW_TLS_CA");
+  root.add_option("--tls-cert", server.tls.certificate, "PEM file of your certificate")
+      ->envname("OUTFLOW_TLS_CERT");
+  root.add_option("--tls-key", server.tls.key, "PEM file of its private key")
+      ->envname("OUTFLOW_TLS_KEY");
+  root.add_option("--tls-server-name", server.tls_server_name,
+                  "The name in the aggregator's certificate, when it is not the one dialled")
+      ->envname("OUTFLOW_TLS_SERVER_NAME");
+  root.add_option("--token-file", server.token_file,
+                  "File of a token for the aggregator's audience, instead of a certificate")
+      ->envname("OUTFLOW_TOKEN_FILE");
+}
+
 void add_settings(CLI::App& root, Settings& settings) {
+  add_tls_settings(root, settings.server);
   root.add_option("--server", settings.server.endpoint, "The aggregator: HOST:PORT or unix:PATH")
       ->envname("OUTFLOW_SERVER")
       ->capture_default_str();

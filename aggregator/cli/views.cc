@@ -169,6 +169,10 @@ std::vector<std::string> footer(const v1::Context& context) {
   if (read && context.inventory_stale()) inventory += ", stale";
   if (!context.inventory_error().empty()) inventory += ": " + context.inventory_error();
   lines.push_back(inventory);
+  if (context.hidden_namespaces() > 0) {
+    lines.push_back(
+        fmt::format("{} namespaces hidden: not permitted", context.hidden_namespaces()));
+  }
   return lines;
 }
 

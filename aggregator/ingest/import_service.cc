@@ -96,12 +96,15 @@ void fill_answer(const LogCounts& counts, const Batcher& batcher, v1::ImportAnsw
 
 class ImportService final : public v1::Import::Service {
  public:
-  ImportService(LogSink sink, TellContext tell_context)
-      : sink_(std::move(sink)), tell_context_(std::move(tell_context)) {}
+  ImportService(LogSink sink, TellContext tell_context, MayImport may_import)
+      : sink_(std::move(sink)),
+        tell_context_(std::move(tell_context)),
+        may_import_(std::move(may_import)) {}
 
   grpc::Status CalicoLog(grpc::ServerContext* context,
                          grpc::ServerReader<v1::CalicoLogChunk>* reader,
                          v1::ImportAnswer* answer) override {
+    if (grpc::Status allowed = may_import_(*context); !allowed.ok()) return allowed;
     v1::CalicoLogChunk chunk;
     if (!reader->Read(&chunk) || !chunk.has_options()) {
       return invalid(Error{"the first message holds no options"});
@@ -136,12 +139,15 @@ class ImportService final : public v1::Import::Service {
  private:
   const LogSink sink_;
   const TellContext tell_context_;
+  const MayImport may_import_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_import_service(LogSink sink, TellContext tell_context) {
-  return std::make_unique<ImportService>(std::move(sink), std::move(tell_context));
+std::unique_ptr<grpc::Service> make_import_service(LogSink sink, TellContext tell_context,
+                                                   MayImport may_import) {
+  return std::make_unique<ImportService>(std::move(sink), std::move(tell_context),
+                                         std::move(may_import));
 }
 
 }  // namespace outflow::ingest

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <grpcpp/impl/codegen/server_context.h>
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "aggregator/ingest/calico_log.h"
@@ -33,7 +34,11 @@ inline constexpr std::size_t kLogBatchMax = 4096;  // flows per call of the sink
 // What the answer rests on, asked for once the flows are kept. Thread-safe.
 using TellContext = std::function<Result<v1::Context>()>;
 
-[[nodiscard]] std::unique_ptr<grpc::Service> make_import_service(LogSink sink,
-                                                                 TellContext tell_context);
+// Whether this caller may import. Thread-safe.
+using MayImport = std::function<grpc::Status(const grpc::ServerContextBase&)>;
+
+[[nodiscard]] std::unique_ptr<grpc::Service> make_import_service(
+    LogSink sink, TellContext tell_context,
+    MayImport may_import = [](const grpc::ServerContextBase&) { return grpc::Status::OK; });
 
 }  // namespace outflow::ingest

@@ -37,6 +37,7 @@ constexpr auto kLookEvery = std::chrono::milliseconds(100);
 struct Shared {
   const ReportSink sink;
   IngestCounters& counters;
+  access::Agents& agents;
   const std::stop_token stop;
   const Patience patience;
 };
@@ -44,11 +45,14 @@ struct Shared {
 // One agent's stream. gRPC calls one method at a time; the object ends itself with the call.
 class Stream final : public Reactor {
  public:
-  Stream(const Shared& shared, grpc::CallbackServerContext* context)
+  Stream(const Shared& shared, grpc::CallbackServerContext* context,
+         std::unique_ptr<access::Agents::Stream> admitted)
       : shared_(shared),
         counters_(shared.counters),
         peer_(context->peer()),
-        cancel_(shared.stop, Cancel{context}) {
+        admitted_(std::move(admitted)),
+        cancel_(shared.stop, Cancel{context}),
+        cancel_replaced_(admitted_->replaced(), Cancel{context}) {
     ++counters_.streams;
     StartRead(&in_);
   }
@@ -57,7 +61,11 @@ class Stream final : public Reactor {
     if (!ok) return Finish(grpc::Status::OK);  // the agent is done, or gone
     auto report = read_report(in_);
     in_.Clear();  // streams are idle most of the time and shall not keep a batch
-    if (!report) return refuse(report.error());
+    if (!report) {
+      return refuse(field_of(report.error().what),
+                    {grpc::StatusCode::INVALID_ARGUMENT, report.error().what});
+    }
+    if (auto refusal = admitted_->check(*report)) return refuse(refusal->reason, refusal->status);
     if (must_wait(*report)) return;
     take(std::move(*report));
   }
@@ -73,11 +81,11 @@ class Stream final : public Reactor {
   }
 
  private:
-  void refuse(const Error& error) {
-    counters_.refuse(field_of(error.what));
+  void refuse(const std::string& reason, const grpc::Status& status) {
+    counters_.refuse(reason);
     log::warn("a batch was refused; its agent will send it again",
-              {{"peer", peer_}, {"error", error.what}});
-    Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, error.what));
+              {{"peer", peer_}, {"error", status.error_message()}});
+    Finish(status);
   }
 
   // True when the batch is held; the alarm goes on with it. The call is not over before we finish
@@ -149,7 +157,16 @@ class Stream final : public Reactor {
   Report held_;
   std::chrono::steady_clock::time_point give_up_;
   std::optional<grpc::Alarm> alarm_;
+  const std::unique_ptr<access::Agents::Stream> admitted_;
   const std::stop_callback<Cancel> cancel_;
+  const std::stop_callback<Cancel> cancel_replaced_;
+};
+
+// A stream that ends before it begins.
+class Refused final : public Reactor {
+ public:
+  explicit Refused(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
 };
 
 class ReportService final
@@ -158,7 +175,12 @@ class ReportService final
   explicit ReportService(Shared shared) : shared_(std::move(shared)) {}
 
   Reactor* Report(grpc::CallbackServerContext* context) override {
-    return new Stream(shared_, context);
+    auto admission = shared_.agents.admit(*context);
+    if (admission.stream == nullptr) {
+      shared_.counters.refuse(admission.refusal.reason);
+      return new Refused(admission.refusal.status);
+    }
+    return new Stream(shared_, context, std::move(admission.stream));
   }
 
  private:
@@ -178,9 +200,10 @@ std::map<std::string, std::uint64_t> IngestCounters::refused() const {
 }
 
 std::unique_ptr<grpc::Service> make_report_service(ReportSink sink, IngestCounters& counters,
-                                                   std::stop_token stop, Patience patience) {
+                                                   access::Agents& agents, std::stop_token stop,
+                                                   Patience patience) {
   return std::make_unique<ReportService>(
-      Shared{std::move(sink), counters, std::move(stop), std::move(patience)});
+      Shared{std::move(sink), counters, agents, std::move(stop), std::move(patience)});
 }
 
 }  // namespace outflow::ingest

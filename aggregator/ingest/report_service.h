@@ -17,6 +17,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "aggregator/access/agents.h"
 #include "common/flow.h"
 #include "common/mutex.h"
 #include "common/result.h"
@@ -57,10 +58,12 @@ struct Patience {
   std::int64_t held_max = 1024;
 };
 
-// `counters` outlives the service. Agents keep their streams open for ever: a request to stop ends
-// those that are idle, so that a shutdown need not wait for its deadline.
+// `agents` says who may report what; it and `counters` outlive the service. Agents keep their
+// streams open for ever: a request to stop ends those that are idle, so that a shutdown need not
+// wait for its deadline.
 [[nodiscard]] std::unique_ptr<grpc::Service> make_report_service(ReportSink sink,
                                                                  IngestCounters& counters,
+                                                                 access::Agents& agents,
                                                                  std::stop_token stop = {},
                                                                  Patience patience = {});
 

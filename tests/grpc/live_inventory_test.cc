@@ -44,14 +44,15 @@ class Cluster {
   void start() {
     std::promise<inventory::Sink*> told;
     auto sink = told.get_future();
-    auto pipeline = Pipeline::start(config_, test::kClock,
-                                    [&told](inventory::Sink& to, const std::stop_token& stop) {
-                                      std::mutex mutex;
-                                      std::condition_variable_any stopped;
-                                      told.set_value(&to);
-                                      std::unique_lock lock(mutex);
-                                      stopped.wait(lock, stop, [] { return false; });
-                                    });
+    Outside outside;
+    outside.feed = [&told](inventory::Sink& to, const std::stop_token& stop) {
+      std::mutex mutex;
+      std::condition_variable_any stopped;
+      told.set_value(&to);
+      std::unique_lock lock(mutex);
+      stopped.wait(lock, stop, [] { return false; });
+    };
+    auto pipeline = Pipeline::start(config_, test::kClock, std::move(outside));
     if (!pipeline) FAIL(pipeline.error().what);
     pipeline_ = std::move(*pipeline);
     sink_ = sink.get();

@@ -17,7 +17,8 @@ namespace {
 class Served {
  public:
   explicit Served(ingest::ReportSink sink)
-      : service_(ingest::make_report_service(std::move(sink), counters, stop_.get_token())) {
+      : service_(
+            ingest::make_report_service(std::move(sink), counters, agents_, stop_.get_token())) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::kMessageBytesMax));
@@ -34,6 +35,8 @@ class Served {
   ingest::IngestCounters counters;
 
  private:
+  SystemClock clock_;
+  access::Agents agents_{false, clock_};
   std::stop_source stop_;
   std::unique_ptr<grpc::Service> service_;
   int port_ = 0;

@@ -17,19 +17,23 @@
 
 namespace outflow::test {
 
-inline std::shared_ptr<grpc::Channel> connect(const std::string& target) {
+inline std::shared_ptr<grpc::Channel> connect(
+    const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                                   grpc::InsecureChannelCredentials()) {
   grpc::ChannelArguments arguments;
   // A channel of its own, which looks for a server that comes back without waiting long.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 
 class StubAgent {
  public:
-  explicit StubAgent(const std::string& target) : stub_(v1::FlowIngest::NewStub(connect(target))) {}
+  explicit StubAgent(const std::string& target) : StubAgent(connect(target)) {}
+  explicit StubAgent(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::FlowIngest::NewStub(channel)) {}
   ~StubAgent() {
     if (stream_ != nullptr) context_->TryCancel();
   }
