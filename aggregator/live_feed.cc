@@ -15,6 +15,8 @@ constexpr auto kExpireEvery = 1h;
 // Up to when the feed had told is written when nothing else is: after a restart an absence is
 // noticed to have begun no earlier.
 constexpr auto kMarkEvery = 10s;
+// The first list of a large cluster is not copied as a whole.
+constexpr std::size_t kKeptAtOnce = 10'000;
 
 }  // namespace
 
@@ -35,6 +37,12 @@ Result<std::unique_ptr<LiveFeed>> LiveFeed::start(Feed feed, store::Store& store
     feed(running.cluster_, stop);
   });
   return live;
+}
+
+LiveFeed::~LiveFeed() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  keep();
 }
 
 void LiveFeed::step() {
@@ -66,16 +74,19 @@ void LiveFeed::step() {
 
 void LiveFeed::keep() {
   const inventory::FeedStates states = cluster_.states();
-  for (inventory::Held& held : cluster_.take_unsaved()) unsaved_.push_back(std::move(held));
-  const SteadyTime now = std::chrono::steady_clock::now();
   // Before all was listed, who is not listed yet is not known to live.
-  if (!states.ready() || (unsaved_.empty() && now < mark_next_)) return;
-  mark_next_ = now + kMarkEvery;
-  if (auto kept = store_.put_held(unsaved_, states.as_of()); !kept) {
-    log::error("cannot keep who had which address", {{"error", kept.error().what}});
-    return;
+  if (!states.ready()) return;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (;;) {
+    if (unsaved_.empty()) unsaved_ = cluster_.take_unsaved(kKeptAtOnce);
+    if (unsaved_.empty() && now < mark_next_) return;
+    mark_next_ = now + kMarkEvery;
+    if (auto kept = store_.put_held(unsaved_, states.as_of()); !kept) {
+      log::error("cannot keep who had which address", {{"error", kept.error().what}});
+      return;
+    }
+    unsaved_.clear();
   }
-  unsaved_.clear();
 }
 
 void LiveFeed::expire() {

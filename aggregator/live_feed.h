@@ -28,6 +28,11 @@ class LiveFeed {
                                                                const Clock& clock,
                                                                nanoseconds retention);
 
+  // Ends the feed, then keeps what it told last.
+  ~LiveFeed();
+  LiveFeed(const LiveFeed&) = delete;
+  LiveFeed& operator=(const LiveFeed&) = delete;
+
   // Takes a new snapshot when something changed, and keeps on disk whose addresses changed. A
   // snapshot is made as often as it costs a tenth of the time at most. Failures to write are
   // logged, and tried again at the next step.

@@ -136,6 +136,9 @@ Life to_life(const Pod& pod, const Workload& owner, Pool& pool) {
   life.node = pool.share(pod.node);
   life.name = pod.name;
   life.uid = pack_uid(pod.uid);
+  if (unpack_uid(life.uid) != pod.uid) {
+    life.odd_uid = std::make_shared<const std::string>(pod.uid);
+  }
   if (!pod.host_network) {
     life.interface = number_of_interface(calico_interface_name(pod.namespace_name, pod.name));
   }
@@ -152,7 +155,7 @@ Pod to_pod(const Life& life) {
   Pod pod;
   pod.namespace_name = life.shape->namespace_name;
   pod.name = life.name;
-  pod.uid = unpack_uid(life.uid);
+  pod.uid = life.odd_uid != nullptr ? *life.odd_uid : unpack_uid(life.uid);
   pod.node = *life.node;
   pod.phase = kPhases.at(life.phase);
   pod.host_network = life.shape->host_network;

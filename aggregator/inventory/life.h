@@ -40,6 +40,7 @@ struct Life {
   std::shared_ptr<const std::string> node;
   std::string name;
   std::array<std::uint8_t, 16> uid{};
+  std::shared_ptr<const std::string> odd_uid;  // as it was told, when it is no UUID
   std::uint64_t interface = 0;  // number_of_interface(); 0 of a pod on its node's network
   std::uint8_t phase = 0;
   bool deleting = false;

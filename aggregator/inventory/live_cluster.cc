@@ -125,7 +125,7 @@ void LiveCluster::put_timed(std::map<Name, T>& there, std::vector<T>& past, T ob
     if (object.told.not_before == TimePoint()) {
       object.told.not_before = listed ? states_.heard_of(key.kind) : at;
     }
-    unsaved_.emplace_back(object);
+    unsaved_others_.emplace_back(object);
     there.emplace(name, std::move(object));
   }
   changed_ = true;
@@ -140,7 +140,7 @@ void LiveCluster::end_timed(std::map<Name, T>& there, std::vector<T>& past, cons
   there.erase(found);
   object.told.last = last;
   object.told.gone = gone;
-  unsaved_.emplace_back(object);
+  unsaved_others_.emplace_back(object);
   past.push_back(std::move(object));
   bound_gone();
 }
@@ -307,9 +307,16 @@ LiveCluster::Counts LiveCluster::counts() const {
   return counts;
 }
 
-std::vector<Held> LiveCluster::take_unsaved() {
+std::vector<Held> LiveCluster::take_unsaved(std::size_t max) {
   const MutexLock lock(mutex_);
-  return std::exchange(unsaved_, {});
+  std::vector<Held> taken;
+  for (; taken.size() < max && !unsaved_pods_.empty(); unsaved_pods_.pop_front()) {
+    taken.emplace_back(to_pod(*unsaved_pods_.front()));
+  }
+  for (; taken.size() < max && !unsaved_others_.empty(); unsaved_others_.pop_front()) {
+    taken.push_back(std::move(unsaved_others_.front()));
+  }
+  return taken;
 }
 
 }  // namespace outflow::inventory

@@ -53,8 +53,9 @@ class LiveCluster final : public Sink {
   // run had been told.
   void restore(Held held);
   void resume(TimePoint heard);
-  // Whose times changed since the last call; to be kept on disk.
-  [[nodiscard]] std::vector<Held> take_unsaved();
+  // Whose times changed and who was not taken yet, `max` at most; to be kept on disk. Of one life
+  // the later state comes later.
+  [[nodiscard]] std::vector<Held> take_unsaved(std::size_t max);
   // Forgets who was gone before `time`.
   void forget(TimePoint time);
 
@@ -142,7 +143,8 @@ class LiveCluster final : public Sink {
   std::deque<Key> gone_owners_ GUARDED_BY(mutex_);
   // Pods that name a ReplicaSet or Job nobody has told yet.
   std::map<Key, std::vector<Name>> waiting_ GUARDED_BY(mutex_);
-  std::vector<Held> unsaved_ GUARDED_BY(mutex_);
+  std::deque<LifePtr> unsaved_pods_ GUARDED_BY(mutex_);
+  std::deque<Held> unsaved_others_ GUARDED_BY(mutex_);
   bool changed_ GUARDED_BY(mutex_) = false;
   Counts counts_ GUARDED_BY(mutex_);
 };

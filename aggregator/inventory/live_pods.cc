@@ -94,7 +94,7 @@ void LiveCluster::take_pod(Life life, TimePoint at) {
   if (kept) return;
   if (has_interface(*now) && !now->addresses.empty() &&
       (found == pods_.end() || !same_times(**found, *now))) {
-    unsaved_.emplace_back(to_pod(*now));
+    unsaved_pods_.push_back(now);
   }
   if (found != pods_.end()) pods_.erase(found);
   pods_.insert(std::move(now));
@@ -111,8 +111,9 @@ void LiveCluster::end_pod(LifePtr life, TimePoint last, TimePoint gone) {
   over.told.last = last;
   over.told.gone = gone;
   over.addresses.shrink_to_fit();
-  unsaved_.emplace_back(to_pod(over));
-  gone_pods_.insert(std::make_shared<const Life>(std::move(over)));
+  const LifePtr kept = std::make_shared<const Life>(std::move(over));
+  unsaved_pods_.push_back(kept);
+  gone_pods_.insert(kept);
   bound_gone();
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "aggregator/synthesis/calico.h"
 #include "aggregator/synthesis/describe.h"
 #include "common/text.h"
 
@@ -57,12 +58,27 @@ void add_egress_policies(const std::string& namespace_name, const inventory::Sna
       "What they do not allow falls through to this policy, so every Allow below widens them.");
 }
 
-// The inventory has none of Calico's own policies, and the first that allows decides.
-void add_calico_policies(double order, std::vector<std::string>& lines) {
-  lines.push_back(
-      fmt::format("Not known: Calico policies and tiers; one that allows at an order below {}, or "
-                  "in an earlier Calico tier, decides before this one.",
-                  order));
+// The first that allows or denies decides. A file has none of Calico's own policies.
+void add_calico_policies(const std::string& namespace_name, const inventory::Snapshot& snapshot,
+                         double order, std::vector<std::string>& lines) {
+  if (!snapshot.model().has_calico_policies) {
+    lines.push_back(fmt::format(
+        "Not known: Calico policies and tiers; one that allows at an order below {}, or "
+        "in an earlier Calico tier, decides before this one.",
+        order));
+    return;
+  }
+  constexpr std::size_t kNamedMax = 20;
+  std::vector<std::string> before = decides_before(namespace_name, order, snapshot);
+  if (before.empty()) {
+    lines.emplace_back("Calico policies that decide egress before this one: none.");
+    return;
+  }
+  const std::size_t more = before.size() - std::min(before.size(), kNamedMax);
+  before.resize(before.size() - more);
+  lines.push_back(fmt::format("WARNING: Calico policies may decide egress before this one: {}{}.",
+                              fmt::join(before, "; "),
+                              more > 0 ? fmt::format("; and {} more", more) : ""));
 }
 
 void add_host_network(const std::string& namespace_name, const inventory::Snapshot& snapshot,
@@ -130,7 +146,9 @@ std::vector<std::string> header_of(const Finding& finding, const inventory::Snap
   add_rules_lines(tally, lines);
   add_apart(finding, lines);
   add_egress_policies(finding.namespace_name, snapshot, lines);
-  if (tally.refused.empty()) add_calico_policies(options.order, lines);
+  if (tally.refused.empty()) {
+    add_calico_policies(finding.namespace_name, snapshot, options.order, lines);
+  }
   add_host_network(finding.namespace_name, snapshot, lines);
   return lines;
 }

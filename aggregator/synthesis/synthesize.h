@@ -8,8 +8,9 @@ namespace outflow::synthesis {
 
 // One allowlist for one namespace: what was proven gets a rule, everything else seen a comment, the
 // last rule denies. The header says the horizon, the losses, which egress NetworkPolicies our Allow
-// would widen, and that Calico's own policies are not known. Refused, with the reason in the header
-// and no rules at all: more than kRulesMax rules, and a namespace whose name is no Kubernetes name.
+// would widen, and which of Calico's own policies decide before it, or that they are not known.
+// Refused, with the reason in the header and no rules at all: more than kRulesMax rules, and a
+// namespace whose name is no Kubernetes name.
 [[nodiscard]] GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
                                              const inventory::Snapshot& snapshot,
                                              const Options& options);

@@ -185,7 +185,7 @@ TEST_CASE("what was learned survives a restart, and its absence is noticed", "[l
   before.put(pod("stays", "10.1.0.2", kNow - 50min, "u2"), kNow - 50min);
   before.put(pod("dies", "10.1.0.3", kNow - 50min, "u3"), kNow - 50min);
   std::map<std::pair<std::string, TimePoint>, Held> disk;
-  for (Held& held : before.take_unsaved()) {
+  for (Held& held : before.take_unsaved(100)) {
     const auto& one = std::get<Pod>(held);
     disk.insert_or_assign({one.name, one.told.first}, held);
   }
@@ -206,7 +206,7 @@ TEST_CASE("what was learned survives a restart, and its absence is noticed", "[l
   CHECK(owner(*snapshot, "10.1.0.2", kNow - 20min) == "stays");
   CHECK(owner(*snapshot, "10.1.0.3", kNow - 31min) == "dies");
   CHECK(owner(*snapshot, "10.1.0.3", kNow - 20min).find("last known") != std::string::npos);
-  CHECK(after.take_unsaved().size() == 1);  // the end of `dies`
+  CHECK(after.take_unsaved(100).size() == 1);  // the end of `dies`
 }
 
 TEST_CASE("a feed that failed says up to when its pods had their addresses", "[live]") {

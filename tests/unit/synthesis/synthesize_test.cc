@@ -113,6 +113,57 @@ TEST_CASE("the header says that Calico's own policies are not known, and which c
   CHECK_FALSE(says(synthesize(finding({}, "A"), empty_cluster(), {}).header, "Calico policies"));
 }
 
+TEST_CASE("the header names the Calico policies that decide before ours, where they are known",
+          "[synthesize]") {
+  inventory::Model model;
+  model.namespaces = {{"web", {{"tier", "4-aux"}}}};
+  model.has_calico_policies = true;
+  const auto header = [&model] {
+    return synthesize(finding({record(outside("192.0.2.1"))}),
+                      inventory::Snapshot(model, at("2026-05-25")), {})
+        .header;
+  };
+  CHECK(says(header(), "Calico policies that decide egress before this one: none."));
+
+  const auto policy = [](std::string name, std::optional<double> order, std::string selects) {
+    inventory::CalicoPolicy made;
+    made.kind = inventory::Kind::GlobalCalicoPolicy;
+    made.name = std::move(name);
+    made.order = order;
+    made.namespace_selector = std::move(selects);
+    made.egress = made.allows = true;
+    return made;
+  };
+  auto early = policy("early", 9000, "has(tier) && tier in {'4-aux', '3-edge'}");
+  early.tier = "security";
+  auto ingress = policy("ingress", 100, "");
+  ingress.egress = false;
+  auto own = policy("own", 10, "");
+  own.kind = inventory::Kind::CalicoPolicy;
+  own.namespace_name = "web";
+  own.denies = true;
+  auto other = own;
+  other.namespace_name = "shop";
+  model.calico_tiers = {{"security", 100, "Deny"}, {"default", 1000000, "Deny"}};
+  model.calico_policies = {policy("dns", 100, ""),
+                           policy("observe", 2000, ""),
+                           policy("last", std::nullopt, ""),
+                           policy("shop", 100, "kubernetes.io/metadata.name == 'shop'"),
+                           policy("maybe", 200, "tier == '0-core' || has(x)"),
+                           early,
+                           ingress,
+                           own,
+                           other};
+
+  CHECK(
+      says(header(),
+           "WARNING: Calico policies may decide egress before this one: GlobalNetworkPolicy early "
+           "(tier security, order 9000, allows); Calico NetworkPolicy web/own (tier default, "
+           "order 10, allows and denies); GlobalNetworkPolicy dns (tier default, order 100, "
+           "allows); GlobalNetworkPolicy maybe (tier default, order 200, allows)."));
+  CHECK_FALSE(says(header(), "Not known: Calico"));
+}
+
 TEST_CASE("the header names egress NetworkPolicies and pods on the host's network",
           "[synthesize]") {
   inventory::Model model;
