@@ -24,7 +24,8 @@ struct Files {
   std::string certificate;  // the chain, ours first
   std::string key;
   std::string authorities;       // whom we believe
-  std::string authorities_text;  // the same as text instead of a file, for who found it elsewhere
+  // The same as text instead of a file, for who found it elsewhere.
+  std::string authorities_text = {};
 
   [[nodiscard]] bool given() const {
     return !certificate.empty() || !key.empty() || !authorities.empty() ||
