@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/stop.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     return end->code;
   }
   const agent::Config& config = *std::get_if<agent::Config>(&read);
+  log::set_redact_external(config.redact_external);
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;

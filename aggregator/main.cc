@@ -5,6 +5,7 @@
 #include "aggregator/config.h"
 #include "aggregator/pipeline.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/stop.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     return end->code;
   }
   const AggregatorConfig& config = *std::get_if<AggregatorConfig>(&read);
+  log::set_redact_external(config.redact_external);
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
