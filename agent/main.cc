@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/redact.h"
 #include "common/stop.h"
+#include "proto/grpc_log.h"
 
 int main(int argc, char** argv) {
   using namespace outflow;
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   // A report of a full table takes and gives back tens of megabytes; above this size they are the
   // kernel's again at once, instead of the heap's for good (mallopt(3): also ends its growing).
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);  // NOLINT(concurrency-mt-unsafe): one thread yet
+  take_grpc_log();
   const StopSignals signals;
   auto running = agent::Agent::start(config);
   if (!running) {

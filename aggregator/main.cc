@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/redact.h"
 #include "common/stop.h"
+#include "proto/grpc_log.h"
 
 int main(int argc, char** argv) {
   using namespace outflow;
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
   }
+  take_grpc_log();
   const StopSignals signals;
   // Whatever a client sends is refused with a line of ours; protobuf need not add its own.
   google::protobuf::SetLogHandler(nullptr);

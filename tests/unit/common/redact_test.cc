@@ -1,5 +1,6 @@
 #include "common/redact.h"
 
+#include "common/line_budget.h"
 #include "tests/support/catch.h"
 
 using outflow::log::hide_external_addresses;
@@ -33,4 +34,17 @@ TEST_CASE("a name that is logged as external is hidden by the switch alone", "[r
   outflow::log::set_redact_external(true);
   CHECK(outflow::log::external("example.org") == "[external]");
   outflow::log::set_redact_external(false);
+}
+
+TEST_CASE("strangers cause so many lines a minute, and the rest is counted", "[redact]") {
+  outflow::log::LineBudget budget;
+  const outflow::SteadyTime start{std::chrono::hours(1)};
+  for (int i = 0; i < outflow::log::LineBudget::kLinesPerMinute; ++i) {
+    CHECK(budget.spend(start) == 0U);
+  }
+
+  CHECK_FALSE(budget.spend(start + std::chrono::seconds(59)));
+  CHECK_FALSE(budget.spend(start + std::chrono::seconds(59)));
+  CHECK(budget.spend(start + std::chrono::seconds(60)) == 2U);
+  CHECK(budget.spend(start + std::chrono::seconds(60)) == 0U);
 }
