@@ -4,6 +4,8 @@
 # network namespaces, sends real traffic through it and shows what Outflow makes of it.
 #
 #   deploy/quickstart.sh              install packages, build, run, show, remove everything again
+#   deploy/quickstart.sh --kube       the same with a real API server (built out of Go modules, some minutes the first
+#                                     time): the pods are Pods, the aggregator watches them, and all speak mTLS
 #   deploy/quickstart.sh --keep       leave it running; prints how to look and how to remove it
 #   deploy/quickstart.sh --remove DIR remove one that was kept
 #   deploy/quickstart.sh --bin DIR    use the programs in DIR instead of installing and building
@@ -12,7 +14,7 @@
 # in /tmp of its own, build/release, and the packages in deploy/packages, which stay installed.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-keep=0 bin='' remove=''
+keep=0 kube=0 bin='' remove=''
 
 usage() { sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$root/deploy/quickstart.sh"; }
 die() { echo "quickstart: $*" >&2; exit 1; }
@@ -22,6 +24,7 @@ explain() { printf '   %s\n' "$@"; }
 while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
+    --kube) kube=1 ;;
     --bin | --remove)
       [ $# -ge 2 ] || { echo "quickstart: $1 needs a folder" >&2; exit 2; }
       if [ "$1" = --bin ]; then bin=$(realpath "$2"); else remove=$2; fi
@@ -47,7 +50,11 @@ build() {
   local log=$root/build/quickstart.log jobs
   jobs=$(nproc)
   title 'Installing what is missing, then building the three programs (several minutes the first time)'
-  "$root/deploy/install-packages.sh"
+  if [ $kube = 0 ]; then
+    "$root/deploy/install-packages.sh"
+  else
+    "$root/deploy/install-packages.sh" "$root/deploy/packages" <(printf '%s\n' curl openssl python3-pip)
+  fi
   mkdir -p "$root/build"
   (cd "$root" && cmake --preset release) >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "cmake failed; all of it: $log"; }
   if [ -t 1 ]; then
@@ -67,17 +74,26 @@ source "$root/tests/e2e/programs.sh"
 programs_can || die 'the programs are missing; see above'
 world_can || die 'this machine cannot hold the namespaces; see above'
 
+if [ $kube = 1 ]; then
+  # shellcheck source=tests/kube/kube_world.sh
+  source "$root/tests/kube/kube_world.sh"
+  kube_world_can || die 'this cannot be shown with a real API server; see above'
+fi
+
 finish() {
-  local code=$?
+  local code=$? cli
   trap - EXIT
   # Nothing interrupts the clearing up, not even a reader of our output that has gone.
   trap '' INT TERM HUP PIPE
   set +e
   if [ $code = 0 ] && [ $keep = 1 ]; then
     title 'Left running'
-    explain "look:      $bin/outflow --server $PROGRAMS_AGGREGATOR fanout" \
+    cli="$bin/outflow --server $PROGRAMS_AGGREGATOR${PROGRAMS_CLI_FLAGS[*]:+ ${PROGRAMS_CLI_FLAGS[*]}}"
+    # A loopback address is of the node's namespace; a socket is of the machine.
+    [ $kube = 0 ] || cli="ip netns exec $WORLD_NAME-node $cli"
+    explain "look:      $cli fanout" \
       "           ip netns exec $WORLD_NAME-web-a COMMAND   (pods: web-a web-b db backup mailer seeder coredns)" \
-      "           export the policies: $bin/outflow --server $PROGRAMS_AGGREGATOR export ./egress --allow-insufficient" \
+      "           export the policies: $cli export ./egress --allow-insufficient" \
       "logs:      $WORLD_DIR/log" "remove it: $root/deploy/quickstart.sh --remove $WORLD_DIR"
     exit 0
   fi
@@ -118,6 +134,14 @@ world_up || die 'the world could not be built'
 explain "pods on Calico-like veths (cali + 11 hex digits) in $WORLD_NAME-node; the cluster as kubectl would" \
   "print it in $WORLD_DIR/inventory.json"
 
+if [ $kube = 1 ]; then
+  title 'An API server that knows them'
+  kube_world_up || die 'the API server did not start'
+  explain "etcd and kube-apiserver on the node's loopback; who is who is proven by certificates of a CA of its own"
+  printf '\n$ kubectl get pods -A -o wide\n'
+  kube get pods -A -o wide
+fi
+
 title 'Starting the aggregator and, in the node, the agent'
 start_aggregator || die 'the aggregator did not start'
 start_agent || die 'the agent did not start'
@@ -141,5 +165,12 @@ explain 'Refused, and rightly: a policy out of one minute would break whatever h
 show '0 5' export "$WORLD_DIR/egress" --allow-insufficient
 printf '\n$ cat egress/egress-shop.yaml\n'
 cat "$WORLD_DIR/egress/egress-shop.yaml"
+if [ $kube = 1 ]; then
+  explain '' 'An API server that has a strict definition of Calico policies (of our tests) would take them:'
+  kube apply -f "$root/tests/kube/crds/globalnetworkpolicy.yaml" >/dev/null
+  kube wait --for condition=Established --timeout 30s crd globalnetworkpolicies.projectcalico.org >/dev/null
+  printf '\n$ kubectl apply --server-side --dry-run=server -k egress\n'
+  kube apply --server-side --dry-run=server --validate=strict -k "$WORLD_DIR/egress"
+fi
 
 title "Done"

@@ -49,6 +49,6 @@ only 'rocksdb/' '^aggregator/store/'
 only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
 only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|aggregator/(access|inventory|ingest)/)'
 only 'curl/' '^aggregator/kube/'
-only 'yaml-cpp/' '^aggregator/(export|cli)/'
+only 'yaml-cpp/' '^aggregator/(export|cli|kube)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad

@@ -3,12 +3,14 @@
 #
 #   tests/run.sh                  install, shape, build, test (all tiers), asan
 #   tests/run.sh STAGE...         only these: shape build test asan tidy tidy-all fuzz
-#   tests/run.sh TIER...          only these tiers of the dev build: unit golden grpc bpf netns e2e
+#   tests/run.sh TIER...          only these tiers of the dev build: unit golden grpc bpf netns e2e kube
 #   tests/run.sh --no-asan        without the sanitizer build; --no-install never asks apt
 #   tests/run.sh --ci             what CI does: the same, and tidy on the changed files of the programs
 #
 # As root or in CI (CI set), the privileged tiers must run: OUTFLOW_REQUIRE_PRIVILEGED=1. Logs are in
-# build/logs. Settings: OUTFLOW_BASE (tidy looks at files changed since that commit), TIDY_SECONDS (what
+# build/logs. The kube tier runs on a real API server, built from Go modules while the rest is built (some
+# minutes the first time, kept in ~/.cache/outflow-kube); without one it is skipped, in CI it fails.
+# Settings: OUTFLOW_BASE (tidy looks at files changed since that commit), TIDY_SECONDS (what
 # is not reached is counted as skipped), FUZZ_SECONDS for each target, CI_SECONDS (no new fuzz target
 # or tidy file is begun after that). The stages tidy-all and fuzz run on demand.
 set -uo pipefail
@@ -20,6 +22,7 @@ jobs=$(nproc)
 ci_seconds=${CI_SECONDS:-3000}
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
 if [ "$(id -u)" = 0 ] || [ -n "${CI:-}" ]; then export OUTFLOW_REQUIRE_PRIVILEGED=${OUTFLOW_REQUIRE_PRIVILEGED:-1}; fi
+if [ -n "${CI:-}" ]; then export OUTFLOW_REQUIRE_KUBE=${OUTFLOW_REQUIRE_KUBE:-1}; fi
 
 say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
 
@@ -50,7 +53,7 @@ check_format() {
 check_shell() { { ours -name '*.sh' && echo .ci/run; } | xargs shellcheck -x; }
 check_yaml() {
   local rules='{extends: default, rules: {line-length: {max: 120}, document-start: disable}}'
-  ours -name '*.yaml' -o -name '*.yml' | grep -v '^./tests/' | xargs -r yamllint -s -d "$rules"
+  ours -name '*.yaml' -o -name '*.yml' | grep -vE '^./(tests|deploy/helm/[a-z]+/templates)/' | xargs -r yamllint -s -d "$rules"
 }
 check_python() { ours -name '*.py' | xargs -r -n 1 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])'; }
 
@@ -106,7 +109,30 @@ run_tests() {
 
 build_and_test() {
   built_dev || return
+  await_servers
   run_tests dev "$@"
+}
+
+# The servers of the kube tier are built beside the C++: nicely, as nobody waits for them yet.
+servers_pid=
+begin_servers() {
+  # ssh and CI end when all that they started has ended: output goes to a file.
+  nice tests/kube/get-servers.sh >"$logs/kube-servers.log" 2>&1 </dev/null &
+  servers_pid=$!
+}
+
+# Says what is being built each time that is something else. Whether they are needed the tests know.
+await_servers() {
+  local line said=''
+  [ -n "$servers_pid" ] || return 0
+  while kill -0 "$servers_pid" 2>/dev/null; do
+    line=$(tail -n 1 "$logs/kube-servers.log")
+    [ "$line" = "$said" ] || say "waiting: $line"
+    said=$line
+    sleep 1
+  done
+  wait "$servers_pid" || say "no servers for the kube tier: $(tail -n 1 "$logs/kube-servers.log") ($logs/kube-servers.log)"
+  servers_pid=
 }
 
 # Once a run, however many stages need it.
@@ -221,7 +247,7 @@ main() {
       --no-install) with_install=0 ;;
       --ci) ci=1 ;;
       shape | build | test | asan | tidy | tidy-all | fuzz) stages+=("$word") ;;
-      unit | golden | grpc | bpf | netns | e2e) tiers+=("$word") ;;
+      unit | golden | grpc | bpf | netns | e2e | kube) tiers+=("$word") ;;
       -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$root/tests/run.sh"; exit 0 ;;
       *) echo "tests/run.sh: what is $word? --help lists what there is" >&2; exit 2 ;;
     esac
@@ -233,6 +259,7 @@ main() {
   fi
   mkdir -p "$logs"
   if [ $with_install = 1 ]; then step 'install packages' deploy/install-packages.sh deploy/packages tests/packages; fi
+  if [[ " ${stages[*]} ${tiers[*]} " =~ \ (test|kube)\  ]]; then begin_servers; fi
   for word in "${stages[@]}"; do
     case $word in
       shape) shape ;;

@@ -29,7 +29,9 @@ Agents::Admission Agents::admit(const grpc::ServerContextBase& context) {
     return {nullptr, refuse("not_an_agent", grpc::StatusCode::PERMISSION_DENIED,
                             "the certificate is of " + identity->text() + ", no agent's")};
   }
-  return {std::make_unique<Stream>(*this, *std::move(identity)), {}};
+  Admission admission;
+  admission.stream = std::make_unique<Stream>(*this, *std::move(identity));
+  return admission;
 }
 
 std::optional<Agents::Refusal> Agents::limit(Report& report) {

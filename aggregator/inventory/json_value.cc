@@ -95,6 +95,14 @@ bool JsonValue::flag() const {
   return false;
 }
 
+std::optional<double> JsonValue::number() const {
+  if (!element_) return std::nullopt;
+  double number = 0;
+  if (element_->get(number) == simdjson::SUCCESS) return number;
+  complain("is no number");
+  return std::nullopt;
+}
+
 std::string JsonValue::number_or_text() const {
   std::uint64_t number = 0;
   if (element_ && element_->get(number) == simdjson::SUCCESS) return std::to_string(number);

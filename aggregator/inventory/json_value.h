@@ -49,6 +49,8 @@ class JsonValue {
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] bool flag() const;
+  // None when absent; complains about what is no number.
+  [[nodiscard]] std::optional<double> number() const;
   // A number or a text, as targetPort may be.
   [[nodiscard]] std::string number_or_text() const;
 

@@ -9,12 +9,17 @@
 #   settle                                                  wait until all sent so far is stored
 #
 # Agent and aggregator speak over loopback TCP in the node's namespace (PROGRAMS_AGGREGATOR=unix:PATH for
-# a socket), and so does the CLI.
+# a socket), and so does the CLI. Arrays that replace what is usual: PROGRAMS_TELL (how the aggregator is told of the
+# cluster, instead of by the world's file), and more flags in PROGRAMS_AGGREGATOR_FLAGS, PROGRAMS_AGENT_FLAGS, PROGRAMS_CLI_FLAGS.
 
 PROGRAMS_BIN=${PROGRAMS_BIN:-$WORLD_HERE/../../build/dev/bin}
 PROGRAMS_AGGREGATOR=${PROGRAMS_AGGREGATOR:-127.0.0.1:7443}
 PROGRAMS_INTERVAL=${PROGRAMS_INTERVAL:-1s}
 AGENT_PID='' AGGREGATOR_PID=''
+[ -n "${PROGRAMS_TELL+set}" ] || PROGRAMS_TELL=()
+[ -n "${PROGRAMS_AGGREGATOR_FLAGS+set}" ] || PROGRAMS_AGGREGATOR_FLAGS=()
+[ -n "${PROGRAMS_AGENT_FLAGS+set}" ] || PROGRAMS_AGENT_FLAGS=()
+[ -n "${PROGRAMS_CLI_FLAGS+set}" ] || PROGRAMS_CLI_FLAGS=()
 AGENT_HTTP=127.0.0.1:9101 AGGREGATOR_HTTP=127.0.0.1:9102
 
 programs_can() {
@@ -49,8 +54,10 @@ started() {
 }
 
 spawn_aggregator() {
+  local tell=("${PROGRAMS_TELL[@]}")
+  [ ${#tell[@]} -gt 0 ] || tell=(--inventory-file "$WORLD_DIR/inventory.json")
   world_spawn node "$WORLD_DIR/log/aggregator" "$PROGRAMS_BIN/outflow-aggregator" --listen "$PROGRAMS_AGGREGATOR" \
-    --http-listen "$AGGREGATOR_HTTP" --data-dir "$WORLD_DIR/data" --inventory-file "$WORLD_DIR/inventory.json" "$@"
+    --http-listen "$AGGREGATOR_HTTP" --data-dir "$WORLD_DIR/data" "${tell[@]}" "${PROGRAMS_AGGREGATOR_FLAGS[@]}" "$@"
   AGGREGATOR_PID=$WORLD_PID
 }
 
@@ -62,7 +69,7 @@ start_aggregator() {
 spawn_agent() {
   world_spawn node "$WORLD_DIR/log/agent" "$PROGRAMS_BIN/outflow-agent" --aggregator "$PROGRAMS_AGGREGATOR" \
     --node-name node-1 --report-interval "$PROGRAMS_INTERVAL" --state-dir "$WORLD_DIR/state" \
-    --bpffs-dir "$WORLD_DIR/bpf/outflow" --http-listen "$AGENT_HTTP" "$@"
+    --bpffs-dir "$WORLD_DIR/bpf/outflow" --http-listen "$AGENT_HTTP" "${PROGRAMS_AGENT_FLAGS[@]}" "$@"
   AGENT_PID=$WORLD_PID
 }
 
@@ -72,7 +79,7 @@ start_agent() {
 }
 
 outflow() {
-  world_exec node "$PROGRAMS_BIN/outflow" --server "$PROGRAMS_AGGREGATOR" "$@"
+  world_exec node "$PROGRAMS_BIN/outflow" --server "$PROGRAMS_AGGREGATOR" "${PROGRAMS_CLI_FLAGS[@]}" "$@"
 }
 
 # node-2 is in the inventory and never has an agent, so every answer about the world is partial: exit 5.

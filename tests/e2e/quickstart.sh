@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The quick start runs to its end with the programs of this build, says what it must say, and leaves nothing.
+# The quick start runs to its end with the programs of this build, says what it must say, and leaves nothing. Flags are
+# handed on: --kube shows it with a real API server.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 if [ "$(id -u)" != 0 ]; then
@@ -10,8 +11,10 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 before=$(ip netns list | sort)
-"$root/deploy/quickstart.sh" --bin "${PROGRAMS_BIN:-$root/build/dev/bin}" >"$log" 2>&1 </dev/null || { cat "$log"; exit 1; }
-for wanted in '^\$ outflow status' '^\$ outflow coverage' '^\$ outflow fanout' '^\$ outflow tiers' '^\$ outflow explain' \
+"$root/deploy/quickstart.sh" "$@" --bin "${PROGRAMS_BIN:-$root/build/dev/bin}" >"$log" 2>&1 </dev/null || { cat "$log"; exit 1; }
+more=()
+[ "${1:-}" != --kube ] || more=('^shop +web-.* Running ' 'outflow-egress-shop serverside-applied')
+for wanted in "${more[@]}" '^\$ outflow status' '^\$ outflow coverage' '^\$ outflow fanout' '^\$ outflow tiers' '^\$ outflow explain' \
   '^shop +4 +0 +2 +2 +0 +1 ' 'kind: "GlobalNetworkPolicy"' 'egress-shop.yaml +shop' '== Done'; do
   grep -qE -- "$wanted" "$log" || { cat "$log"; echo "FAILED: the quick start does not show: $wanted"; exit 1; }
 done

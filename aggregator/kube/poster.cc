@@ -1,0 +1,100 @@
+#include <array>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "aggregator/kube/client.h"
+#include "aggregator/kube/easy.h"
+#include "common/mutex.h"
+
+namespace outflow::kube {
+namespace {
+
+constexpr int kUnauthorized = 401;
+constexpr std::size_t kIdleMax = 8;
+
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* context) {
+  auto& body = *static_cast<std::string*>(context);
+  const std::size_t bytes = size * count;
+  if (body.size() + bytes > kReplyBytesMax) return CURL_WRITEFUNC_ERROR;
+  body.append(data, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+struct Poster::Pool {
+  explicit Pool(Access& whose) : access(whose) {}
+
+  Easy take() {
+    const MutexLock lock(mutex);
+    if (idle.empty()) return Easy(curl_easy_init());
+    Easy easy = std::move(idle.back());
+    idle.pop_back();
+    return easy;
+  }
+  void give_back(Easy easy) {
+    const MutexLock lock(mutex);
+    if (idle.size() < kIdleMax) idle.push_back(std::move(easy));
+  }
+
+  Access& access;
+  Mutex mutex;
+  std::vector<Easy> idle GUARDED_BY(mutex);
+};
+
+Poster::Poster(Access& access) {
+  start_curl();
+  pool_ = std::make_unique<Pool>(access);
+}
+Poster::~Poster() = default;
+
+Result<Reply> Poster::send(const std::string& path, const std::string* json_body,
+                           std::chrono::milliseconds time) {
+  const auto credentials = pool_->access.credentials();
+  if (!credentials) return fail(Error(credentials.error()));
+  Easy easy = pool_->take();
+  std::array<char, CURL_ERROR_SIZE> error{};
+  auto lists = prepare(
+      easy.get(), **credentials,
+      // One request at a time needs no streams, and libcurl 7.88 now and then misses the end of an
+      // HTTP/2 answer that comes before its request was sent whole.
+      {.path = path,
+       .accept = "application/json",
+       .json_body = json_body,
+       .time = time,
+       .http1 = true});
+  if (!lists) return fail(std::move(lists).error());
+  Reply reply;
+  curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, error.data());
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take_body);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &reply.body);
+  const CURLcode code = curl_easy_perform(easy.get());
+  if (code != CURLE_OK) {
+    return fail(path + ": " + (error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
+  }
+  long status = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  reply.status = static_cast<int>(status);
+  // What it points to ends with this call.
+  curl_easy_reset(easy.get());
+  pool_->give_back(std::move(easy));
+  return reply;
+}
+
+Result<Reply> Poster::post(const std::string& path, const std::string& json_body,
+                           std::chrono::milliseconds time) {
+  auto reply = send(path, &json_body, time);
+  if (!reply || reply->status != kUnauthorized) return reply;
+  pool_->access.refused();
+  return send(path, &json_body, time);
+}
+
+Result<Reply> Poster::get(const std::string& path, std::chrono::milliseconds time) {
+  auto reply = send(path, nullptr, time);
+  if (!reply || reply->status != kUnauthorized) return reply;
+  pool_->access.refused();
+  return send(path, nullptr, time);
+}
+
+}  // namespace outflow::kube
