@@ -66,9 +66,11 @@ bool find_peer(store::History& history, const inventory::Snapshot& snapshot) {
     return attribution::attribute_peer(raw.destination, raw.port, raw.protocol, time, snapshot);
   };
   attribution::Peer peer = peer_at(history.stats.last_seen);
-  if (!attribution::is_in_inventory(peer.kind) || peer != peer_at(history.stats.first_seen)) {
-    return false;
-  }
+  // Who was unknown for want of an inventory may turn out to be outside of the cluster.
+  const bool better =
+      attribution::is_in_inventory(peer.kind) || (history.peer.reason == inventory::kNotKnownThen &&
+                                                  peer.kind != attribution::PeerKind::Unknown);
+  if (!better || peer != peer_at(history.stats.first_seen)) return false;
   history.peer = std::move(peer);
   return true;
 }
@@ -135,6 +137,24 @@ store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
                       .evidence = store::Evidence::Log,
                       .apart = 0};
   return line;
+}
+
+bool knows_all(const Report& report, const inventory::View& view) {
+  const inventory::Snapshot& snapshot = *view.snapshot;
+  if (report.interval.end > snapshot.known_until()) return false;
+  if (report.interval.end <= view.as_of) return true;  // nothing about that time is told any more
+  for (const Interface& interface : report.interfaces) {
+    const bool known = snapshot.has_interface(interface.name) ||
+                       std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                                   [&](const net::Address& address) {
+                                     return snapshot.has_pod(address, report.interval.end);
+                                   });
+    if (!known) return false;
+  }
+  return std::all_of(report.flows.begin(), report.flows.end(), [&](const Flow& flow) {
+    const net::Address& to = flow.key.destination;
+    return !snapshot.in_pod_network(to) || snapshot.has_pod(to, flow.stats.last_seen);
+  });
 }
 
 bool judge_again(store::History& history, const inventory::Snapshot& snapshot) {

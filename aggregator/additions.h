@@ -3,6 +3,7 @@
 #pragma once
 
 #include "aggregator/ingest/calico_log.h"
+#include "aggregator/inventory/current.h"
 #include "aggregator/inventory/snapshot.h"
 #include "aggregator/store/store.h"
 
@@ -15,6 +16,10 @@ namespace outflow {
 
 [[nodiscard]] store::Store::LogLine to_log_line(const ingest::LogFlow& flow,
                                                 const inventory::Snapshot& snapshot);
+
+// Whether it is of no use to wait for a newer inventory: everybody in the report can be named, or
+// all about its time was told. False when the feed had failed by then, or had not told all yet.
+[[nodiscard]] bool knows_all(const Report& report, const inventory::View& view);
 
 // Gives source and peer of a record again, where they were strangers. True when one of them
 // changed.

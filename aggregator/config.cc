@@ -29,6 +29,8 @@ std::string check_select(const std::string& text) {
 // What the command line gives as text and the config holds as something better.
 struct Raw {
   std::string retention = "400d";
+  std::string interval_retention = "28d";
+  std::string attribution_wait = "3s";
   std::string select;
   std::string enroll_lifetime = "24h";
 };
@@ -71,6 +73,19 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
   app.add_flag("--insecure", config.insecure,
                "listen in plaintext on other than a loopback address")
       ->envname("OUTFLOW_INSECURE");
+}
+
+void add_kube_flags(CLI::App& app, AggregatorConfig& config) {
+  app.add_flag("--kube", config.kube,
+               "watch the API server of the cluster we run in, by our service account")
+      ->envname("OUTFLOW_KUBE");
+  app.add_option(
+         "--kubeconfig", config.kubeconfig,
+         "watch the API server of this kubeconfig; several with ':' between them are merged")
+      ->envname("OUTFLOW_KUBECONFIG");
+  app.add_option("--kube-context", config.kube_context,
+                 "the context of the kubeconfig; its current one when not given")
+      ->envname("OUTFLOW_KUBE_CONTEXT");
 }
 
 void add_tls_flags(CLI::App& app, AggregatorConfig& config) {
@@ -136,6 +151,12 @@ void add_limit_flags(CLI::App& app, access::AgentLimits& limits) {
 
 // What no single flag can tell.
 Result<void> check_together(AggregatorConfig& config) {
+  if (config.has_api_server() && !config.inventory_file.empty()) {
+    return fail("--inventory-file: the inventory is watched already (--kube, --kubeconfig)");
+  }
+  if (config.kube && (!config.kubeconfig.empty() || !config.kube_context.empty())) {
+    return fail("--kube is the cluster we run in: it needs no --kubeconfig and no --kube-context");
+  }
   if (config.enroll_ca.certificate.empty() != config.enroll_ca.key.empty()) {
     return fail("--enroll-ca-cert and --enroll-ca-key need each other");
   }
@@ -150,6 +171,29 @@ Result<void> check_together(AggregatorConfig& config) {
   return {};
 }
 
+constexpr auto kAttributionWaitMax = std::chrono::minutes(1);
+
+std::string check_wait(const std::string& text) {
+  if (text == "0") return "";
+  const auto wait = parse_duration(text);
+  if (!wait) return wait.error().what;
+  return *wait <= kAttributionWaitMax ? "" : "'" + text + "' is more than 1m";
+}
+
+void add_interval_flags(CLI::App& app, Raw& raw) {
+  app.add_option("--interval-retention", raw.interval_retention,
+                 "how long it is known who had which address, after he is gone")
+      ->envname("OUTFLOW_INTERVAL_RETENTION")
+      ->check(check_retention)
+      ->capture_default_str();
+  app.add_option(
+         "--attribution-wait", raw.attribution_wait,
+         "how long a batch waits for an inventory that names everybody in it; 0: not at all")
+      ->envname("OUTFLOW_ATTRIBUTION_WAIT")
+      ->check(check_wait)
+      ->capture_default_str();
+}
+
 }  // namespace
 
 std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
@@ -159,9 +203,11 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   CLI::App app{"Keeps what agents saw, knows whose it was, and answers the outflow command.",
                "outflow-aggregator"};
   add_flags(app, config, raw);
+  add_kube_flags(app, config);
   add_tls_flags(app, config);
   add_access_flags(app, config, raw);
   add_limit_flags(app, config.agent_limits);
+  add_interval_flags(app, raw);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
@@ -172,6 +218,9 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   }
   config.enroll_lifetime = *parse_duration(raw.enroll_lifetime);
   config.retention = *parse_duration(raw.retention);
+  config.interval_retention = *parse_duration(raw.interval_retention);
+  config.attribution_wait =
+      raw.attribution_wait == "0" ? nanoseconds(0) : *parse_duration(raw.attribution_wait);
   config.select = *inventory::LabelSelector::parse(raw.select);
   if (auto checked = check_together(config); !checked) {
     return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};

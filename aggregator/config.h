@@ -19,13 +19,24 @@ struct AggregatorConfig {
   std::string listen = "127.0.0.1:7443";
   std::string http_listen = "127.0.0.1:9444";  // "" = none
   std::string data_dir = "/var/lib/outflow-aggregator";
-  std::string inventory_file;  // "" = none: nothing can be attributed
+  std::string inventory_file;  // "" = none: without an API server nothing can be attributed
+  bool kube = false;           // the API server of the cluster we run in
+  std::string kubeconfig;      // that of a kubeconfig: a path, or several with ':' between them
+  std::string kube_context;    // "" = its current one
   nanoseconds retention = std::chrono::days(400);
+  // How long it is known who had an address, after he is gone.
+  nanoseconds interval_retention = std::chrono::days(28);
+  // How long a batch waits for an inventory that can name everybody in it.
+  nanoseconds attribution_wait = std::chrono::seconds(3);
   inventory::LabelSelector select;
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
   bool insecure = false;
   bool redact_external = false;  // no external address or name in logs
+
+  [[nodiscard]] bool has_api_server() const {
+    return kube || !kubeconfig.empty() || !kube_context.empty();
+  }
   tls::Files tls;
   access::Signer::Files enroll_ca;  // "" = nobody is enrolled
   nanoseconds enroll_lifetime = std::chrono::hours(24);

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include "aggregator/api_server.h"
 #include "aggregator/config.h"
 #include "aggregator/pipeline.h"
 #include "common/log.h"
@@ -27,7 +28,13 @@ int main(int argc, char** argv) {
   // Whatever a client sends is refused with a line of ours; protobuf need not add its own.
   google::protobuf::SetLogHandler(nullptr);
   const SystemClock clock;
-  auto pipeline = Pipeline::start(config, clock);
+  const auto api_server = ApiServer::open(config, clock);
+  if (!api_server) {
+    log::error("cannot start", {{"error", api_server.error().what}});
+    return 1;
+  }
+  auto pipeline =
+      Pipeline::start(config, clock, *api_server ? (*api_server)->outside() : Outside());
   if (!pipeline) {
     log::error("cannot start", {{"error", pipeline.error().what}});
     return 1;

@@ -36,7 +36,23 @@ Meters::Meters(prometheus::Registry& registry)
       inventory_age_(
           gauge(registry, "outflow_inventory_age_seconds", "Age of the inventory in use")),
       inventory_stale_(
-          gauge(registry, "outflow_inventory_stale", "1 when a newer inventory was not taken")) {}
+          gauge(registry, "outflow_inventory_stale", "1 when a newer inventory was not taken")),
+      held_(gauge(registry, "outflow_batches_held",
+                  "Batches that wait now for an inventory that names everybody in them")),
+      waits_(counter(registry, "outflow_batch_waits_total",
+                     "Batches the inventory did not know all of at once, by what came of it")),
+      gone_(gauge(registry, "outflow_inventory_gone_owners",
+                  "Owners of addresses that are gone and still known")),
+      gone_cut_(counter(registry, "outflow_inventory_gone_owners_cut_total",
+                        "Owners of addresses forgotten early, because there were too many")),
+      contradictions_(counter(registry, "outflow_inventory_contradictions_total",
+                              "Events about lives that were over already")) {}
+
+void Meters::renew(const inventory::LiveCluster::Counts& counts) {
+  gone_.Add({}).Set(static_cast<double>(counts.gone));
+  raise_to(gone_cut_.Add({}), static_cast<double>(counts.cut));
+  raise_to(contradictions_.Add({}), static_cast<double>(counts.contradictions));
+}
 
 void Meters::renew(const Keeper& keeper, const ingest::IngestCounters& counters) {
   raise_to(batches_.Add({{"outcome", "merged"}}), static_cast<double>(counters.merged));
@@ -47,12 +63,16 @@ void Meters::renew(const Keeper& keeper, const ingest::IngestCounters& counters)
   }
   raise_to(flows_.Add({}), static_cast<double>(counters.flows));
   streams_.Add({}).Set(static_cast<double>(counters.streams));
+  held_.Add({}).Set(static_cast<double>(counters.held));
+  raise_to(waits_.Add({{"outcome", "known"}}), static_cast<double>(counters.waited));
+  raise_to(waits_.Add({{"outcome", "unknown"}}), static_cast<double>(counters.waited_in_vain));
+  raise_to(waits_.Add({{"outcome", "not_held"}}), static_cast<double>(counters.not_held));
   raise_to(judged_again_.Add({}), static_cast<double>(keeper.judged_again()));
   raise_to(expired_.Add({}), static_cast<double>(keeper.expired()));
 }
 
 void Meters::renew(const inventory::View& inventory, TimePoint now) {
-  const auto age = std::chrono::duration<double>(now - inventory.snapshot->as_of());
+  const auto age = std::chrono::duration<double>(now - inventory.as_of);
   const bool read = inventory.snapshot->as_of() != TimePoint();
   if (read) inventory_age_.Add({}).Set(age.count());
   inventory_stale_.Add({}).Set(inventory.stale ? 1 : 0);

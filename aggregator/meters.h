@@ -9,6 +9,7 @@
 
 #include "aggregator/ingest/report_service.h"
 #include "aggregator/inventory/current.h"
+#include "aggregator/inventory/live_cluster.h"
 #include "aggregator/keeper.h"
 #include "aggregator/store/store.h"
 
@@ -22,6 +23,7 @@ class Meters {
   void renew(const inventory::View& inventory, TimePoint now);
   // The end of our certificate's validity; the epoch shows nothing.
   void renew_certificate(TimePoint not_after);
+  void renew(const inventory::LiveCluster::Counts& counts);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
  private:
@@ -36,6 +38,11 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& losses_;
   prometheus::Family<prometheus::Gauge>& inventory_age_;
   prometheus::Family<prometheus::Gauge>& inventory_stale_;
+  prometheus::Family<prometheus::Gauge>& held_;
+  prometheus::Family<prometheus::Counter>& waits_;
+  prometheus::Family<prometheus::Gauge>& gone_;
+  prometheus::Family<prometheus::Counter>& gone_cut_;
+  prometheus::Family<prometheus::Counter>& contradictions_;
   std::map<std::string, std::uint64_t>
       losses_shown_;  // a reason once shown goes back to 0 at midnight
 };

@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kTick = 1s;           // how often the inventory file is looked at
+constexpr auto kTick = 1s;           // how often the inventory is looked at
 constexpr auto kShutdownGrace = 5s;  // for answers under way
 // What gRPC may hold at once: 5,000 agents under TLS take 1.1 to 1.4 GB (measured).
 constexpr std::size_t kGrpcBytesMax = 2UL << 30U;
@@ -51,6 +51,7 @@ struct Pipeline::Rooms {
   std::unique_ptr<store::Store> store;
   inventory::Current inventory;
   std::optional<inventory::FileFeed> feed;
+  std::unique_ptr<LiveFeed> live;
   ingest::IngestCounters counters;
   std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
   std::unique_ptr<access::Agents> agents;
@@ -103,14 +104,34 @@ struct Pipeline::Rooms {
               for (const auto& [field, count] : counters.refused()) refused += count;
               return {counters.merged, counters.repeated, refused};
             },
-            .needs_inventory = feed.has_value(),
+            .needs_inventory = feed.has_value() || live != nullptr,
             .own_namespace = config.own_namespace};
+  }
+
+  // Whose inventory comes from: a live feed, a file, or nowhere.
+  Result<void> know(Feed told) {
+    if (!told) {
+      if (!config.inventory_file.empty()) feed.emplace(config.inventory_file, clock);
+      return {};
+    }
+    auto started =
+        LiveFeed::start(std::move(told), *store, inventory, clock, config.interval_retention);
+    if (!started) return fail(std::move(started).error());
+    live = std::move(*started);
+    return {};
+  }
+
+  // Only a live inventory is worth waiting for.
+  ingest::Patience patience() {
+    if (live == nullptr) return {};
+    return {[this](const Report& report) { return knows_all(report, inventory.view()); },
+            config.attribution_wait};
   }
 
   void make_services() {
     report_service =
         ingest::make_report_service([this](const Report& report) { return merge(report); },
-                                    counters, *agents, end_streams.get_token());
+                                    counters, *agents, end_streams.get_token(), patience());
     import_service = ingest::make_import_service(
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
         [this] { return api::context_of(backend()); },
@@ -132,12 +153,12 @@ struct Pipeline::Rooms {
   }
 
   // Who may report, ask and enrol.
-  Result<void> open_access(Outside outside) {
+  Result<void> open_access(access::Ask ask) {
     if (auto opened = open_credentials(); !opened) return opened;
     const bool is_tls = credentials != nullptr;
     agents = std::make_unique<access::Agents>(is_tls, config.agent_limits, clock);
     authority = std::make_unique<access::Authority>(
-        access::Authority::Setup{.ask = std::move(outside.ask),
+        access::Authority::Setup{.ask = std::move(ask),
                                  .audience = config.audience,
                                  .admin_groups = config.admin_groups},
         clock);
@@ -160,7 +181,7 @@ struct Pipeline::Rooms {
                                                        const std::string& name,
                                                        const std::string& uid) const {
     const inventory::View view = inventory.view();
-    for (const auto* pod : view.snapshot->pods_of(space)) {
+    for (const auto& pod : view.snapshot->pods_of(space)) {
       if (pod->name == name && pod->uid == uid && !uid.empty()) return pod->node;
     }
     return std::nullopt;
@@ -205,6 +226,10 @@ struct Pipeline::Rooms {
   }
 
   void follow_inventory() {
+    if (live != nullptr) {
+      live->step();
+      return show_readiness(inventory.view());
+    }
     if (!feed) return;
     const auto changed = feed->poll(inventory);
     if (!changed) {
@@ -220,7 +245,7 @@ struct Pipeline::Rooms {
     if (changed && *changed) {
       log::info("inventory read",
                 {{"namespaces", std::to_string(view.snapshot->model().namespaces.size())},
-                 {"pods", std::to_string(view.snapshot->model().pods.size())}});
+                 {"pods", std::to_string(view.snapshot->pod_count())}});
     }
     show_readiness(view);
   }
@@ -228,7 +253,7 @@ struct Pipeline::Rooms {
   // Flows are kept from the first moment; but what we answer before the first inventory would name
   // nobody.
   void show_readiness(const inventory::View& view) const {
-    const bool ready = !feed || view.snapshot->as_of() != TimePoint();
+    const bool ready = (!feed && live == nullptr) || view.snapshot->as_of() != TimePoint();
     telemetry->set_ready(ready, view.error);
     if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(ready);
   }
@@ -238,6 +263,7 @@ struct Pipeline::Rooms {
     meters->renew(*keeper, counters);
     meters->renew(inventory.view(), clock.now());
     if (credentials != nullptr) meters->renew_certificate(credentials->not_after());
+    if (live != nullptr) meters->renew(live->counts());
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
 
@@ -262,12 +288,13 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
   rooms->telemetry = std::move(*telemetry);
   rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
-  if (auto opened = rooms->open_access(std::move(outside)); !opened)
+  if (auto opened = rooms->open_access(std::move(outside.ask)); !opened)
     return fail(std::move(opened).error());
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
-  if (!config.inventory_file.empty()) rooms->feed.emplace(config.inventory_file, clock);
+  if (auto known = rooms->know(std::move(outside.feed)); !known)
+    return fail(std::move(known).error());
   rooms->keeper = std::make_unique<Keeper>(*rooms->store, rooms->inventory, clock);
   rooms->make_services();
   rooms->follow_inventory();  // so that the first batches are attributed at once

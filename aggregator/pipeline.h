@@ -6,6 +6,7 @@
 
 #include "aggregator/access/ask.h"
 #include "aggregator/config.h"
+#include "aggregator/live_feed.h"
 #include "common/clock.h"
 #include "common/result.h"
 
@@ -14,11 +15,13 @@ namespace outflow {
 // What is not ours and a test may play.
 struct Outside {
   access::Ask ask = {};  // reviews of tokens and permissions; empty: nobody is asked
+  Feed feed = {};        // tells a live inventory; empty: the inventory is the file of the config
 };
 
 class Pipeline {
  public:
-  // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline.
+  // Opens the store, reads the inventory once, then serves. `clock` outlives the pipeline. With a
+  // feed the inventory is a live one, and no file is read.
   [[nodiscard]] static Result<std::unique_ptr<Pipeline>> start(const AggregatorConfig& config,
                                                                const Clock& clock,
                                                                Outside outside = Outside());

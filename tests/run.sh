@@ -116,10 +116,13 @@ build_and_test() {
 # The servers of the kube tier are built beside the C++: nicely, as nobody waits for them yet.
 servers_pid=
 begin_servers() {
-  # ssh and CI end when all that they started has ended: output goes to a file.
-  nice tests/kube/get-servers.sh >"$logs/kube-servers.log" 2>&1 </dev/null &
+  : >"$logs/kube-servers.log"
+  # A group of its own, so that its compilers end with it when this run is ended early.
+  nice setsid tests/kube/get-servers.sh >"$logs/kube-servers.log" 2>&1 </dev/null &
   servers_pid=$!
+  trap end_servers EXIT
 }
+end_servers() { [ -z "$servers_pid" ] || kill -TERM -- "-$servers_pid" 2>/dev/null || true; }
 
 # Says what is being built each time that is something else. Whether they are needed the tests know.
 await_servers() {
@@ -127,7 +130,7 @@ await_servers() {
   [ -n "$servers_pid" ] || return 0
   while kill -0 "$servers_pid" 2>/dev/null; do
     line=$(tail -n 1 "$logs/kube-servers.log")
-    [ "$line" = "$said" ] || say "waiting: $line"
+    [ "${line:-$said}" = "$said" ] || say "waiting: $line"
     said=$line
     sleep 1
   done

@@ -23,7 +23,7 @@ struct Whereabouts {
 
 // Finished pods and those on the host's network have no interface to watch. Start times tell which
 // days a pod of today can speak for.
-Whereabouts whereabouts(Day day, const std::vector<const inventory::Pod*>& pods,
+Whereabouts whereabouts(Day day, const std::vector<inventory::PodPtr>& pods,
                         std::span<const store::Presence> presences,
                         const std::string& namespace_name) {
   Whereabouts result;
@@ -33,7 +33,7 @@ Whereabouts whereabouts(Day day, const std::vector<const inventory::Pod*>& pods,
     }
   }
   result.nodes = result.hooked;
-  for (const inventory::Pod* pod : pods) {
+  for (const inventory::PodPtr& pod : pods) {
     const bool runs = pod->phase == "Running" && !pod->host_network && !pod->node.empty();
     if (runs && day_of(pod->started) <= day) result.nodes.insert(pod->node);
   }
@@ -119,7 +119,7 @@ Horizon horizon_of(const std::string& namespace_name, const Watched& watched,
   for (const store::NodeDay& node_day : watched.node_days) {
     node_days[node_day.node][node_day.day] = &node_day;
   }
-  const std::vector<const inventory::Pod*> pods = snapshot.pods_of(namespace_name);
+  const std::vector<inventory::PodPtr> pods = snapshot.pods_of(namespace_name);
   Horizon horizon;
   std::map<std::string, std::vector<Day>> by_reason;
   for (Day day = day_of(window.start); TimePoint(day) < window.end; day += std::chrono::days(1)) {

@@ -12,13 +12,13 @@
 namespace outflow::api {
 namespace {
 
-using Pods = std::vector<const inventory::Pod*>;
+using Pods = std::vector<inventory::PodPtr>;
 
 // Pods that could send: finished ones cannot.
 Pods active_pods(const std::string& namespace_name, const inventory::Snapshot& snapshot) {
   Pods pods = snapshot.pods_of(namespace_name);
   pods.erase(std::remove_if(pods.begin(), pods.end(),
-                            [](const inventory::Pod* pod) {
+                            [](const inventory::PodPtr& pod) {
                               return pod->phase == "Succeeded" || pod->phase == "Failed";
                             }),
              pods.end());
@@ -28,7 +28,7 @@ Pods active_pods(const std::string& namespace_name, const inventory::Snapshot& s
 // Where pods with an interface of their own run.
 std::set<std::string> nodes_of(const Pods& pods) {
   std::set<std::string> nodes;
-  for (const auto* pod : pods) {
+  for (const auto& pod : pods) {
     if (!pod->host_network && !pod->node.empty()) nodes.insert(pod->node);
   }
   return nodes;
@@ -72,7 +72,7 @@ void without_pods(const CoverageInput& input, Coverage& coverage) {
 
 void without_interfaces(const Pods& pods, Coverage& coverage) {
   const bool all_host =
-      std::all_of(pods.begin(), pods.end(), [](const auto* pod) { return pod->host_network; });
+      std::all_of(pods.begin(), pods.end(), [](const auto& pod) { return pod->host_network; });
   coverage.status = all_host ? "host-network" : "not-observed";
   coverage.reason =
       all_host
@@ -144,7 +144,7 @@ Coverage coverage_of(const CoverageInput& input, const inventory::Snapshot& snap
   Coverage coverage;
   const Pods pods = active_pods(input.namespace_name, snapshot);
   coverage.pods = pods.size();
-  for (const auto* pod : pods) {
+  for (const auto& pod : pods) {
     const bool watched = !pod->host_network && input.hooked_lately.count(pod->node) > 0;
     coverage.pods_watched += watched ? 1 : 0;
   }

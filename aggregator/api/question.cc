@@ -161,7 +161,7 @@ v1::Context Question::context() const {
     if (!watch.reported) context.add_missing_nodes(name);
   }
   for (const auto& name : unknown()) context.add_unknown_namespaces(name);
-  context.set_inventory_as_of(time_text(snapshot().as_of()));
+  context.set_inventory_as_of(time_text(view_.as_of));
   context.set_inventory_error(view_.error);
   context.set_inventory_stale(view_.stale);
   context.set_hidden_namespaces(hidden_);
@@ -173,7 +173,7 @@ analysis::Horizon Question::horizon(const std::string& namespace_name) const {
   const auto present = presences(namespace_name);
   std::set<std::string> nodes;
   for (const auto& presence : present) nodes.insert(presence.node);
-  for (const auto* pod : snapshot().pods_of(namespace_name)) nodes.insert(pod->node);
+  for (const auto& pod : snapshot().pods_of(namespace_name)) nodes.insert(pod->node);
   std::vector<store::NodeDay> days;
   for (const auto& day : node_days_) {
     if (nodes.count(day.node) > 0) days.push_back(day);

@@ -58,7 +58,7 @@ grpc::Status answer(const Backend& backend, const v1::StatusRequest&, v1::Status
   answer.set_rule_set(analysis::rule_set(analysis::Preset::Default));
   const auto& model = question->snapshot().model();
   answer.set_namespaces(model.namespaces.size());
-  answer.set_pods(model.pods.size());
+  answer.set_pods(question->snapshot().pod_count());
   answer.set_flows_stored(backend.store.records_estimate());
   const BatchCounts batches = backend.batches ? backend.batches() : BatchCounts();
   answer.set_batches_merged(batches.merged);

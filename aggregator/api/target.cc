@@ -78,7 +78,7 @@ void note_service(const Peer& peer, const inventory::Snapshot& snapshot,
 void note_workload(const Peer& peer, const inventory::Snapshot& snapshot,
                    std::vector<std::string>& notes) {
   std::size_t pods = 0;
-  for (const auto* pod : snapshot.pods_of(peer.namespace_name)) {
+  for (const auto& pod : snapshot.pods_of(peer.namespace_name)) {
     pods += pod->workload.kind == peer.workload_kind && pod->workload.name == peer.name ? 1 : 0;
   }
   notes.push_back(fmt::format("{} pods of it in the inventory", pods));
@@ -140,8 +140,8 @@ std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {
     if (service_.empty() ? is_named(peer) : full_name(peer) == service_) return peer;
   }
   if (!service_.empty()) return std::nullopt;
-  for (const auto& pod : snapshot.model().pods) {
-    const Peer peer = workload_peer(pod);
+  for (const auto& pod : snapshot.pods()) {
+    const Peer peer = workload_peer(*pod);
     if (is_named(peer)) return peer;
   }
   return std::nullopt;

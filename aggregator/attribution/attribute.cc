@@ -12,6 +12,7 @@ namespace outflow::attribution {
 namespace {
 
 using inventory::Pod;
+using inventory::PodPtr;
 using inventory::Service;
 using inventory::Snapshot;
 
@@ -27,13 +28,6 @@ bool holds(const std::vector<net::Address>& addresses, const net::Address& addre
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// Labels that stay the same over a workload's life, best first (Kubernetes recommended labels, then
-// the conventions before them). Those that name a revision, a run or a single pod would make a rule
-// that dies with it.
-constexpr std::array<std::string_view, 4> kStableLabels{"app.kubernetes.io/name", "app", "k8s-app",
-                                                        "name"};
-constexpr std::string_view kInstanceLabel = "app.kubernetes.io/instance";
-
 // "" for a value that cannot stand between single quotes (Calico's selectors know no escapes), or
 // is empty. Kubernetes allows no such value, but a file may hold anything.
 std::string equals(std::string_view label, const inventory::Labels& labels) {
@@ -47,11 +41,11 @@ std::string equals(std::string_view label, const inventory::Labels& labels) {
 }
 
 std::string stable_selector(const inventory::Labels& labels) {
-  for (const std::string_view label : kStableLabels) {
+  for (const std::string_view label : inventory::kStableLabels) {
     std::string selector = equals(label, labels);
     if (selector.empty()) continue;
-    if (label == kStableLabels.front()) {
-      const std::string instance = equals(kInstanceLabel, labels);
+    if (label == inventory::kStableLabels.front()) {
+      const std::string instance = equals(inventory::kInstanceLabel, labels);
       if (!instance.empty()) selector += " && " + instance;
     }
     return selector;
@@ -161,7 +155,13 @@ Peer node_peer(const inventory::Node& node, std::uint16_t port, Protocol protoco
 // An address that no pod had then, or that is no pod's at all.
 Peer nobody_peer(const net::Address& destination, TimePoint time, const Snapshot& snapshot) {
   Peer peer = outside_peer(destination);
-  const std::string_view why = snapshot.why_no_pod(destination, time);
+  // Multicast and metadata are what they are; whatever else may be somebody by now.
+  if (is_stranger(peer.kind) && time > snapshot.known_until()) {
+    peer.kind = PeerKind::Unknown;
+    peer.reason = inventory::kNotKnownThen;
+    return peer;
+  }
+  const std::string why = snapshot.why_nobody(destination, time);
   if (why.empty() && !snapshot.in_pod_network(destination)) return peer;
   peer.kind = PeerKind::Unknown;
   peer.reason = why.empty() ? "in a pod network, but no pod of the inventory has it" : why;
@@ -170,10 +170,10 @@ Peer nobody_peer(const net::Address& destination, TimePoint time, const Snapshot
 
 Peer classify(const net::Address& destination, std::uint16_t port, Protocol protocol,
               TimePoint time, const Snapshot& snapshot) {
-  if (const Pod* pod = snapshot.pod_by_address(destination, time)) {
+  if (const PodPtr pod = snapshot.pod_by_address(destination, time)) {
     return pod_peer(*pod, port, protocol, destination, snapshot);
   }
-  const Service* service = snapshot.service_by_address(destination);
+  const Service* service = snapshot.service_by_address(destination, time);
   if (service != nullptr && is_cluster_address(*service, destination)) {
     return service_peer(*service, "cluster-ip");
   }
@@ -192,19 +192,26 @@ Peer classify(const net::Address& destination, std::uint16_t port, Protocol prot
   if (const Service* behind = snapshot.service_by_endpoint(destination, port, protocol)) {
     return service_peer(*behind, "endpoint");
   }
-  if (const inventory::Node* node = snapshot.node_by_address(destination)) {
+  if (const inventory::Node* node = snapshot.node_by_address(destination, time)) {
     return node_peer(*node, port, protocol, snapshot);
   }
   if (service != nullptr) return service_peer(*service, outside_reason(*service));
   return nobody_peer(destination, time, snapshot);
 }
 
+bool is_same(const Pod& a, const Pod& b) {
+  return a.namespace_name == b.namespace_name && a.name == b.name;
+}
+
 // Why none of the addresses routed to an interface leads to a pod.
 std::string why_no_pod_behind(const Interface& interface, TimePoint time,
                               const Snapshot& snapshot) {
   std::string reason = "no pod of the inventory has interface " + interface.name;
+  if (time > snapshot.known_until()) {
+    return reason.append("; ").append(inventory::kNotKnownThen);
+  }
   for (const net::Address& address : interface.addresses) {
-    const std::string_view why = snapshot.why_no_pod(address, time);
+    const std::string why = snapshot.why_no_pod(address, time);
     if (!why.empty())
       return reason.append("; ").append(address.to_string()).append(": ").append(why);
   }
@@ -212,19 +219,18 @@ std::string why_no_pod_behind(const Interface& interface, TimePoint time,
 }
 
 // The pod whose interface this is, or why nobody knows it.
-Result<const Pod*> pod_behind(const Interface& interface, TimePoint time,
-                              const Snapshot& snapshot) {
-  const Pod* found = snapshot.pod_by_interface(interface.name);
+Result<PodPtr> pod_behind(const Interface& interface, TimePoint time, const Snapshot& snapshot) {
+  PodPtr found = snapshot.pod_by_interface(interface.name, time);
   if (found != nullptr) return found;
   for (const net::Address& address : interface.addresses) {
-    const Pod* pod = snapshot.pod_by_address(address, time);
-    if (pod == nullptr || pod == found) continue;
+    PodPtr pod = snapshot.pod_by_address(address, time);
+    if (pod == nullptr || (found != nullptr && is_same(*pod, *found))) continue;
     if (found != nullptr) {
       return fail("the addresses routed to " + interface.name + " are those of two pods, " +
                   found->namespace_name + "/" + found->name + " and " + pod->namespace_name + "/" +
                   pod->name);
     }
-    found = pod;
+    found = std::move(pod);
   }
   if (found == nullptr) return fail(why_no_pod_behind(interface, time, snapshot));
   if (inventory::is_calico_interface_name(interface.name)) {
@@ -239,7 +245,7 @@ Result<const Pod*> pod_behind(const Interface& interface, TimePoint time,
 Source attribute_source(const Interface& interface, const net::Address& packet_source,
                         TimePoint time, const Snapshot& snapshot) {
   const auto behind = pod_behind(interface, time, snapshot);
-  const Pod* pod = behind ? *behind : nullptr;
+  const PodPtr pod = behind ? *behind : nullptr;
   Source source;
   if (pod != nullptr) {
     source = source_of(*pod);
@@ -256,16 +262,20 @@ Source attribute_source(const Interface& interface, const net::Address& packet_s
 
 Source attribute_log_source(std::string_view interface_name, const net::Address& source,
                             TimePoint time, const Snapshot& snapshot) {
-  const Pod* pod = snapshot.pod_by_interface(interface_name);
+  PodPtr pod = snapshot.pod_by_interface(interface_name, time);
   if (pod == nullptr) pod = snapshot.pod_by_address(source, time);
   if (pod != nullptr) return source_of(*pod);
   Source unknown;
-  if (const inventory::Node* node = snapshot.node_by_address(source)) {
+  if (const inventory::Node* node = snapshot.node_by_address(source, time)) {
     unknown.reason = source.to_string() + " is node " + node->name + ", no pod";
     return unknown;
   }
-  if (const std::string_view why = snapshot.why_no_pod(source, time); !why.empty()) {
+  if (const std::string why = snapshot.why_no_pod(source, time); !why.empty()) {
     unknown.reason = source.to_string().append(": ").append(why);
+    return unknown;
+  }
+  if (time > snapshot.known_until()) {
+    unknown.reason = inventory::kNotKnownThen;
     return unknown;
   }
   unknown.reason = "no pod of the inventory has " +

@@ -1,7 +1,8 @@
 // Raw tuple -> who and to whom, as one snapshot of the inventory knows it. Pure; never guesses.
 //
 // `time` is the flow's: an address has one owner after another, and who has it today is nobody's
-// answer for last week.
+// answer for last week. What was seen when the inventory was not known (its feed had failed, or had
+// not told all yet) is Unknown and says so, unless Calico's interface name tells who it was.
 #pragma once
 
 #include "aggregator/attribution/edge.h"

@@ -1,7 +1,10 @@
 #include "aggregator/ingest/report_service.h"
 
+#include <chrono>
+#include <optional>
 #include <utility>
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include "common/log.h"
@@ -27,16 +30,28 @@ Result<Report> read_report(grpc::ByteBuffer& bytes) {
   return wire::to_report(batch);
 }
 
+// How often a batch that waits looks at the inventory.
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+
+// What all streams share.
+struct Shared {
+  const ReportSink sink;
+  IngestCounters& counters;
+  access::Agents& agents;
+  const std::stop_token stop;
+  const Patience patience;
+};
+
 // One agent's stream. gRPC calls one method at a time; the object ends itself with the call.
 class Stream final : public Reactor {
  public:
-  Stream(const ReportSink& sink, IngestCounters& counters, const std::stop_token& stop,
-         grpc::CallbackServerContext* context, std::unique_ptr<access::Agents::Stream> admitted)
-      : sink_(sink),
-        counters_(counters),
+  Stream(const Shared& shared, grpc::CallbackServerContext* context,
+         std::unique_ptr<access::Agents::Stream> admitted)
+      : shared_(shared),
+        counters_(shared.counters),
         peer_(context->peer()),
         admitted_(std::move(admitted)),
-        cancel_(stop, Cancel{context}),
+        cancel_(shared.stop, Cancel{context}),
         cancel_replaced_(admitted_->replaced(), Cancel{context}) {
     ++counters_.streams;
     StartRead(&in_);
@@ -51,6 +66,7 @@ class Stream final : public Reactor {
                     {grpc::StatusCode::INVALID_ARGUMENT, report.error().what});
     }
     if (auto refusal = admitted_->check(*report)) return refuse(refusal->reason, refusal->status);
+    if (must_wait(*report)) return;
     take(std::move(*report));
   }
 
@@ -72,10 +88,41 @@ class Stream final : public Reactor {
     Finish(status);
   }
 
+  // True when the batch is held; the alarm goes on with it. The call is not over before we finish
+  // it, so the stream outlives the alarm.
+  bool must_wait(Report& report) {
+    const Patience& patience = shared_.patience;
+    if (!patience.knows_all || patience.wait_max <= std::chrono::nanoseconds(0)) return false;
+    if (patience.knows_all(report)) return false;
+    if (++counters_.held > patience.held_max) {
+      --counters_.held;
+      ++counters_.not_held;
+      return false;
+    }
+    held_ = std::move(report);
+    give_up_ = std::chrono::steady_clock::now() + patience.wait_max;
+    look_later();
+    return true;
+  }
+
+  void look_later() {
+    alarm_.emplace();
+    alarm_->Set(std::chrono::system_clock::now() + kLookEvery, [this](bool /*ok*/) { look(); });
+  }
+
+  void look() {
+    const bool known = shared_.patience.knows_all(held_);
+    const bool over = shared_.stop.stop_requested() || std::chrono::steady_clock::now() >= give_up_;
+    if (!known && !over) return look_later();
+    --counters_.held;
+    ++(known ? counters_.waited : counters_.waited_in_vain);
+    take(std::exchange(held_, {}));
+  }
+
   void take(Report report) {
     const std::uint64_t sequence = report.sequence;
     const std::size_t flows = report.flows.size();
-    const auto merged = sink_(std::move(report));
+    const auto merged = shared_.sink(std::move(report));
     if (!merged) {
       ++counters_.failed;
       log::error("a batch could not be kept; its agent will send it again",
@@ -102,12 +149,15 @@ class Stream final : public Reactor {
     void operator()() const { context->TryCancel(); }
   };
 
-  const ReportSink& sink_;
+  const Shared& shared_;
   IngestCounters& counters_;
   const std::string peer_;
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
   const std::unique_ptr<access::Agents::Stream> admitted_;
+  Report held_;
+  std::chrono::steady_clock::time_point give_up_;
+  std::optional<grpc::Alarm> alarm_;
   const std::stop_callback<Cancel> cancel_;
   const std::stop_callback<Cancel> cancel_replaced_;
 };
@@ -122,24 +172,19 @@ class Refused final : public Reactor {
 class ReportService final
     : public v1::FlowIngest::WithRawCallbackMethod_Report<v1::FlowIngest::Service> {
  public:
-  ReportService(ReportSink sink, IngestCounters& counters, access::Agents& agents,
-                std::stop_token stop)
-      : sink_(std::move(sink)), counters_(counters), agents_(agents), stop_(std::move(stop)) {}
+  explicit ReportService(Shared shared) : shared_(std::move(shared)) {}
 
   Reactor* Report(grpc::CallbackServerContext* context) override {
-    auto admission = agents_.admit(*context);
+    auto admission = shared_.agents.admit(*context);
     if (admission.stream == nullptr) {
-      counters_.refuse(admission.refusal.reason);
+      shared_.counters.refuse(admission.refusal.reason);
       return new Refused(admission.refusal.status);
     }
-    return new Stream(sink_, counters_, stop_, context, std::move(admission.stream));
+    return new Stream(shared_, context, std::move(admission.stream));
   }
 
  private:
-  const ReportSink sink_;
-  IngestCounters& counters_;
-  access::Agents& agents_;
-  const std::stop_token stop_;
+  const Shared shared_;
 };
 
 }  // namespace
@@ -155,8 +200,10 @@ std::map<std::string, std::uint64_t> IngestCounters::refused() const {
 }
 
 std::unique_ptr<grpc::Service> make_report_service(ReportSink sink, IngestCounters& counters,
-                                                   access::Agents& agents, std::stop_token stop) {
-  return std::make_unique<ReportService>(std::move(sink), counters, agents, std::move(stop));
+                                                   access::Agents& agents, std::stop_token stop,
+                                                   Patience patience) {
+  return std::make_unique<ReportService>(
+      Shared{std::move(sink), counters, agents, std::move(stop), std::move(patience)});
 }
 
 }  // namespace outflow::ingest

@@ -8,6 +8,7 @@
 
 #include "aggregator/inventory/json_value.h"
 #include "aggregator/inventory/kube_objects.h"
+#include "aggregator/inventory/owner.h"
 
 namespace outflow::inventory {
 namespace {
@@ -33,43 +34,49 @@ struct Objects {
   std::map<std::string, std::uint64_t> ignored;
 };
 
-using Key = std::pair<std::string, std::string>;
-using Read = void (*)(const JsonValue&, const Key&, Objects&);
+using ObjectName = std::pair<std::string, std::string>;
+using Read = void (*)(const JsonValue&, const ObjectName&, Objects&);
 
-void keep_owner(const char* kind, const JsonValue& object, const Key& key, Objects& objects) {
+void keep_owner(const char* kind, const JsonValue& object, const ObjectName& key,
+                Objects& objects) {
   objects.owners[kind][key] = controller_of(object);
 }
 
-void keep_slice(const JsonValue& object, const Key& key, Objects& objects) {
+void keep_slice(const JsonValue& object, const ObjectName& key, Objects& objects) {
   const std::string_view why = passed_over(object);
   if (!why.empty()) ++objects.ignored["EndpointSlice " + std::string(why)];
   objects.slices[key] = read_endpoint_slice(object);
 }
 
-struct Kind {
+struct KnownKind {
   std::string_view group;  // of apiVersion; others have a Service and a NetworkPolicy too
   bool namespaced;
   Read read;
 };
 
-const std::map<std::string, Kind>& kinds() {
+const std::map<std::string, KnownKind>& kinds() {
   using V = const JsonValue&;
-  static const std::map<std::string, Kind> kKinds = {
+  static const std::map<std::string, KnownKind> kKinds = {
       {"Namespace",
-       {"", false, [](V o, const Key& k, Objects& to) { to.namespaces[k] = read_namespace(o); }}},
-      {"Node", {"", false, [](V o, const Key& k, Objects& to) { to.nodes[k] = read_node(o); }}},
-      {"Pod", {"", true, [](V o, const Key& k, Objects& to) { to.pods[k] = read_pod(o); }}},
+       {"", false,
+        [](V o, const ObjectName& k, Objects& to) { to.namespaces[k] = read_namespace(o); }}},
+      {"Node",
+       {"", false, [](V o, const ObjectName& k, Objects& to) { to.nodes[k] = read_node(o); }}},
+      {"Pod", {"", true, [](V o, const ObjectName& k, Objects& to) { to.pods[k] = read_pod(o); }}},
       {"Service",
-       {"", true, [](V o, const Key& k, Objects& to) { to.services[k] = read_service(o); }}},
+       {"", true, [](V o, const ObjectName& k, Objects& to) { to.services[k] = read_service(o); }}},
       {"EndpointSlice", {"discovery.k8s.io", true, keep_slice}},
       {"ReplicaSet",
-       {"apps", true, [](V o, const Key& k, Objects& to) { keep_owner("ReplicaSet", o, k, to); }}},
-      {"Job", {"batch", true, [](V o, const Key& k, Objects& to) { keep_owner("Job", o, k, to); }}},
+       {"apps", true,
+        [](V o, const ObjectName& k, Objects& to) { keep_owner("ReplicaSet", o, k, to); }}},
+      {"Job",
+       {"batch", true, [](V o, const ObjectName& k, Objects& to) { keep_owner("Job", o, k, to); }}},
       {"CronJob",
-       {"batch", true, [](V o, const Key& k, Objects& to) { keep_owner("CronJob", o, k, to); }}},
+       {"batch", true,
+        [](V o, const ObjectName& k, Objects& to) { keep_owner("CronJob", o, k, to); }}},
       {std::string(kNetworkPolicy),
        {kNetworkPolicyGroup, true,
-        [](V o, const Key& k, Objects& to) {
+        [](V o, const ObjectName& k, Objects& to) {
           to.has_network_policies = true;
           if (limits_egress(o)) to.egress_policies[k] = EgressPolicy{k.first, k.second};
         }}},
@@ -93,7 +100,7 @@ Type type_of(const JsonValue& object, const Type& of_list) {
   return type;
 }
 
-std::string called(const std::string& kind, const Key& key) {
+std::string called(const std::string& kind, const ObjectName& key) {
   const std::string name = key.first.empty() ? key.second : key.first + "/" + key.second;
   return printable(name.empty() ? kind : kind + " " + name);
 }
@@ -103,7 +110,7 @@ Result<void> read_object(simdjson::dom::element element, const Type& of_list, Ob
   Complaint complaint;
   const JsonValue object(element, "", complaint);
   const Type type = type_of(object, of_list);
-  const Key key{object["metadata"]["namespace"].text(), object["metadata"]["name"].text()};
+  const ObjectName key{object["metadata"]["namespace"].text(), object["metadata"]["name"].text()};
   const auto known = kinds().find(type.kind);
   if (type.kind.empty()) {
     complaint.note("", "this is no Kubernetes object: kind is missing");
@@ -156,47 +163,6 @@ Result<void> read_document(simdjson::dom::element element, Objects& objects) {
   return {};
 }
 
-// The CronJob behind a Job that is gone: only where the file has that CronJob, and the Job's name
-// is one it gives ("backup-29384720", the minute it was due).
-std::optional<Workload> cron_job_of(const Pod& pod, const std::string& job,
-                                    const Objects& objects) {
-  const std::size_t dash = job.rfind('-');
-  const auto cron_jobs = objects.owners.find("CronJob");
-  if (dash == std::string::npos || cron_jobs == objects.owners.end()) return std::nullopt;
-  const std::string minute = job.substr(dash + 1);
-  const bool due = !minute.empty() && std::all_of(minute.begin(), minute.end(),
-                                                  [](char c) { return c >= '0' && c <= '9'; });
-  if (!due || !cron_jobs->second.contains({pod.namespace_name, job.substr(0, dash)})) {
-    return std::nullopt;
-  }
-  return Workload{"CronJob", job.substr(0, dash)};
-}
-
-// The owner a person would name.
-Workload top_workload(const Pod& pod, const Objects& objects) {
-  Workload workload = pod.workload;
-  if (workload.kind == "Node") {  // a static pod's mirror is called NAME-NODE
-    std::string name = pod.name;
-    if (name.ends_with("-" + workload.name)) name.resize(name.size() - workload.name.size() - 1);
-    return {"StaticPod", name};
-  }
-  const auto kind = objects.owners.find(workload.kind);
-  if (kind != objects.owners.end()) {
-    const auto owner = kind->second.find({pod.namespace_name, workload.name});
-    if (owner != kind->second.end()) return owner->second.value_or(workload);
-  }
-  // A ReplicaSet that is gone by now: its Deployment's name is told by the pod's own label.
-  const auto hash = pod.labels.find("pod-template-hash");
-  if (workload.kind == "ReplicaSet" && hash != pod.labels.end() && !hash->second.empty() &&
-      workload.name.ends_with("-" + hash->second)) {
-    return {"Deployment", workload.name.substr(0, workload.name.size() - hash->second.size() - 1)};
-  }
-  if (workload.kind == "Job") {
-    return cron_job_of(pod, workload.name, objects).value_or(workload);
-  }
-  return workload;
-}
-
 template <class T>
 std::vector<T> values_of(ByName<T>& map) {
   std::vector<T> values;
@@ -206,7 +172,14 @@ std::vector<T> values_of(ByName<T>& map) {
 }
 
 Model to_model(Objects objects) {
-  for (auto& [key, pod] : objects.pods) pod.workload = top_workload(pod, objects);
+  const OwnerOf owner_of = [&](const std::string& kind, const std::string& namespace_name,
+                               const std::string& name) -> const std::optional<Workload>* {
+    const auto owners = objects.owners.find(kind);
+    if (owners == objects.owners.end()) return nullptr;
+    const auto owner = owners->second.find({namespace_name, name});
+    return owner == owners->second.end() ? nullptr : &owner->second;
+  };
+  for (auto& [key, pod] : objects.pods) pod.workload = top_owner(pod, owner_of).workload;
   Model model;
   model.namespaces = values_of(objects.namespaces);
   model.nodes = values_of(objects.nodes);

@@ -4,7 +4,10 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common/clock.h"
@@ -15,6 +18,44 @@
 namespace outflow::inventory {
 
 using Labels = std::map<std::string, std::string>;
+
+// What is listed and watched; the order is the order of first listing: owners before pods, so that
+// a pod's workload is known when the pod is.
+enum class Kind : std::uint8_t {
+  Namespace,
+  Node,
+  ReplicaSet,
+  Deployment,
+  StatefulSet,
+  DaemonSet,
+  CronJob,
+  Job,
+  Pod,
+  Service,
+  EndpointSlice,
+  NetworkPolicy,
+  // Calico's (projectcalico.org/v3, else crd.projectcalico.org/v1), where they exist.
+  CalicoTier,
+  CalicoPolicy,        // namespaced NetworkPolicy
+  GlobalCalicoPolicy,  // GlobalNetworkPolicy
+  NetworkSet,
+  GlobalNetworkSet,
+};
+inline constexpr std::size_t kKinds = 17;
+
+// When we were told of an object and its addresses, by our clock; only the live inventory knows.
+// All epoch: a file said it is there.
+struct Told {
+  // It came no earlier than this; epoch when nobody watched before it was there.
+  TimePoint not_before{};
+  TimePoint first{};    // when we first knew of it and its addresses
+  TimePoint leaving{};  // when we first knew it to be deleting or finished; epoch: it is neither
+  // With `gone`: when it was last known to be there. A deletion that was told has both alike; one
+  // that was missed has the time its absence was noticed as `gone`.
+  TimePoint last{};
+  TimePoint gone{};  // epoch: it is there
+  friend bool operator==(const Told&, const Told&) = default;
+};
 
 // The owner a person would name: Deployment/web, CronJob/backup, or Pod/x for a bare pod.
 struct Workload {
@@ -32,12 +73,14 @@ struct Node {
   std::string name;
   std::vector<net::Address> addresses;  // InternalIP, ExternalIP
   std::vector<net::Prefix> pod_cidrs;
+  Told told;
 };
 
 struct NamedPort {
   std::string name;
   std::uint16_t number = 0;
   Protocol protocol = Protocol::Tcp;
+  friend bool operator==(const NamedPort&, const NamedPort&) = default;
 };
 
 struct Pod {
@@ -54,6 +97,7 @@ struct Pod {
   std::vector<NamedPort> ports;
   TimePoint started{};  // status.startTime; epoch when absent
   TimePoint ended{};    // when its last container ended; epoch when it runs, or nothing says so
+  Told told;
 };
 [[nodiscard]] inline bool is_finished(const Pod& pod) {
   return pod.phase == "Succeeded" || pod.phase == "Failed";
@@ -75,6 +119,7 @@ struct Service {
   std::vector<net::Address> outside_addresses;  // externalIPs and load balancer ingress addresses
   std::vector<ServicePort> ports;
   Labels selector;
+  Told told;
 };
 
 struct Endpoint {
@@ -85,10 +130,43 @@ struct Endpoint {
   Protocol protocol = Protocol::Tcp;
 };
 
+// An owner of addresses with the times it had them (`told`), as it is kept on disk.
+using Held = std::variant<Pod, Service, Node>;
+
 // A NetworkPolicy (networking.k8s.io) with Egress among its types.
 struct EgressPolicy {
   std::string namespace_name;
   std::string name;
+};
+
+// A Calico policy, as far as it says whether it decides egress before a policy of ours.
+struct CalicoPolicy {
+  Kind kind{};                 // CalicoPolicy or GlobalCalicoPolicy
+  std::string namespace_name;  // "" of a global one
+  std::string name;
+  std::string tier = "default";
+  std::optional<double> order;  // absent: after all that have one
+  std::string selector;         // of pods; "" = all()
+  std::string namespace_selector;
+  std::string service_account_selector;
+  bool egress = false;  // Egress among its types, or it has egress rules and no types
+  bool allows = false;  // an egress rule with action Allow
+  bool denies = false;
+  bool passes = false;
+};
+
+struct CalicoTier {
+  std::string name;
+  std::optional<double> order;
+  std::string default_action = "Deny";  // Deny or Pass
+};
+
+struct NetworkSet {
+  Kind kind{};  // NetworkSet or GlobalNetworkSet
+  std::string namespace_name;
+  std::string name;
+  Labels labels;
+  std::vector<net::Prefix> nets;
 };
 
 struct Model {
@@ -101,6 +179,13 @@ struct Model {
   // NetworkPolicies were among what was read, egress or not. Without any it is not known whether
   // there are none or nobody asked.
   bool has_network_policies = false;
+  std::vector<CalicoPolicy> calico_policies;
+  std::vector<CalicoTier> calico_tiers;
+  std::vector<NetworkSet> network_sets;
+  bool has_calico_policies = false;  // the same of Calico's own policies and tiers
+  // Services and nodes that are gone, and whose addresses others may have by now.
+  std::vector<Service> past_services;
+  std::vector<Node> past_nodes;
   std::map<std::string, std::uint64_t> ignored_kinds;  // kind -> objects passed over
 };
 

@@ -2,10 +2,9 @@
 // what is told. `kube` calls a Sink; the live inventory is one.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,29 +13,6 @@
 
 namespace outflow::inventory {
 
-// What is listed and watched; the order is the order of first listing: owners before pods, so that
-// a pod's workload is known when the pod is.
-enum class Kind : std::uint8_t {
-  Namespace,
-  Node,
-  ReplicaSet,
-  Deployment,
-  StatefulSet,
-  DaemonSet,
-  CronJob,
-  Job,
-  Pod,
-  Service,
-  EndpointSlice,
-  NetworkPolicy,
-  // Calico's (projectcalico.org/v3, else crd.projectcalico.org/v1), where they exist.
-  CalicoTier,
-  CalicoPolicy,        // namespaced NetworkPolicy
-  GlobalCalicoPolicy,  // GlobalNetworkPolicy
-  NetworkSet,
-  GlobalNetworkSet,
-};
-inline constexpr std::size_t kKinds = 17;
 [[nodiscard]] std::string_view to_text(Kind kind);
 
 struct Key {
@@ -65,36 +41,6 @@ struct NetworkPolicy {
   std::string namespace_name;
   std::string name;
   bool limits_egress = false;
-};
-
-// A Calico policy, as far as it says whether it decides egress before a policy of ours.
-struct CalicoPolicy {
-  Kind kind{};                 // CalicoPolicy or GlobalCalicoPolicy
-  std::string namespace_name;  // "" of a global one
-  std::string name;
-  std::string tier = "default";
-  std::optional<double> order;  // absent: after all that have one
-  std::string selector;         // of pods; "" = all()
-  std::string namespace_selector;
-  std::string service_account_selector;
-  bool egress = false;  // Egress among its types, or it has egress rules and no types
-  bool allows = false;  // an egress rule with action Allow
-  bool denies = false;
-  bool passes = false;
-};
-
-struct CalicoTier {
-  std::string name;
-  std::optional<double> order;
-  std::string default_action = "Deny";  // Deny or Pass
-};
-
-struct NetworkSet {
-  Kind kind{};  // NetworkSet or GlobalNetworkSet
-  std::string namespace_name;
-  std::string name;
-  Labels labels;
-  std::vector<net::Prefix> nets;
 };
 
 using Object = std::variant<Namespace, Node, Pod, Service, EndpointSlice, Owner, NetworkPolicy,

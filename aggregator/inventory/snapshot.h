@@ -8,7 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "aggregator/inventory/life.h"
 #include "aggregator/inventory/model.h"
+#include "aggregator/inventory/span.h"
 
 namespace outflow::inventory {
 
@@ -21,26 +23,46 @@ namespace outflow::inventory {
 // Whether a name has that form, so that it is one pod's and no other's.
 [[nodiscard]] bool is_calico_interface_name(std::string_view name);
 
-// How far a pod's times and a flow's may be apart: the clocks of nodes differ, and the API server
-// keeps whole seconds.
-inline constexpr auto kClockSlack = std::chrono::minutes(1);
+// A pod made for who asks; null when there is none.
+using PodPtr = std::shared_ptr<const Pod>;
+
+// What only a live inventory knows beside its model.
+struct Lives {
+  std::vector<LifePtr> pods;  // there and gone, by namespace and name
+  // Up to when what was told last of pods, services and nodes is known to have been so.
+  TimePoint pods_until = kForever;
+  TimePoint services_until = kForever;
+  TimePoint nodes_until = kForever;
+  // The earliest of these and of what else names an end; epoch before all was told once.
+  TimePoint known_until = kForever;
+};
 
 class Snapshot {
  public:
+  // `model.pods` are kept small and are not in model() any more. One of a file: what is there was
+  // there from its start on, and is for ever.
   Snapshot(Model model, TimePoint as_of);
+  Snapshot(Model model, Lives lives, TimePoint as_of);
 
-  // The pod that had the address at `time`; null when nobody had. Where several claim it (a
-  // finished pod keeps its own in status), a running one wins, then the one started last, of those
-  // that had started by then and not yet ended. A start nobody knows is early enough; an end nobody
-  // knows was before the inventory was made. Host-network pods own no address here.
-  [[nodiscard]] const Pod* pod_by_address(const net::Address& address, TimePoint time) const;
+  // Who had the address at `time`, by the rules of span.h; null when nobody had, or it is not
+  // certain who. Host-network pods own no address here. Those who are gone count, too.
+  [[nodiscard]] PodPtr pod_by_address(const net::Address& address, TimePoint time) const;
   // Why none of the pods that claim the address had it at `time`; "" when one had, or none claims
   // it.
-  [[nodiscard]] std::string_view why_no_pod(const net::Address& address, TimePoint time) const;
-  [[nodiscard]] const Pod* pod_by_interface(std::string_view interface_name) const;
-  [[nodiscard]] const Node* node_by_address(const net::Address& address) const;
-  // A ClusterIP, external IP or load balancer address; null for what a pod claims.
-  [[nodiscard]] const Service* service_by_address(const net::Address& address) const;
+  [[nodiscard]] std::string why_no_pod(const net::Address& address, TimePoint time) const;
+  // The same for whoever claims it: pods, ClusterIPs, and nodes where it is not certain which.
+  [[nodiscard]] std::string why_nobody(const net::Address& address, TimePoint time) const;
+  // Calico's interface name is namespace and name of a pod, so it outranks addresses and needs no
+  // slack: of several lives of the name it is the one of the time, else the one nearest to it.
+  [[nodiscard]] PodPtr pod_by_interface(std::string_view interface_name, TimePoint time) const;
+  // The same without making one.
+  [[nodiscard]] bool has_pod(const net::Address& address, TimePoint time) const;
+  [[nodiscard]] bool has_interface(std::string_view interface_name) const;
+  [[nodiscard]] const Node* node_by_address(const net::Address& address, TimePoint time) const;
+  // A ClusterIP, external IP or load balancer address; null for what a pod claims. Only who had a
+  // ClusterIP hangs on the time.
+  [[nodiscard]] const Service* service_by_address(const net::Address& address,
+                                                  TimePoint time) const;
   // The service with this external IP or load balancer address and port. Several services may share
   // such an address, and it may be a node's: only the port tells.
   [[nodiscard]] const Service* service_by_outside_address(const net::Address& address,
@@ -59,20 +81,30 @@ class Snapshot {
   [[nodiscard]] bool in_pod_network(const net::Address& address) const;
   // An address:port behind the service default/kubernetes.
   [[nodiscard]] bool is_api_server(const net::Address& address, std::uint16_t port) const;
-  [[nodiscard]] std::vector<const Pod*> pods_of(std::string_view namespace_name) const;
+  // Those that are there, by name; of a namespace, or all.
+  [[nodiscard]] std::vector<PodPtr> pods_of(std::string_view namespace_name) const;
+  [[nodiscard]] std::vector<PodPtr> pods() const;
+  [[nodiscard]] std::size_t pod_count() const;
 
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] TimePoint as_of() const { return as_of_; }
+  // What came after this is not known: the feed had failed, or had not told all yet. A file is
+  // taken as if it were true for ever.
+  [[nodiscard]] TimePoint known_until() const { return lives_.known_until; }
 
  private:
   struct Indexes;
-  enum class Lifetime : std::uint8_t { NotYet, Lives, Over };
+  struct PodIndex;
 
-  [[nodiscard]] Lifetime lifetime_at(const Pod& pod, TimePoint time) const;
+  [[nodiscard]] Verdict pod_verdict(const net::Address& address, TimePoint time) const;
+  [[nodiscard]] Verdict service_verdict(const net::Address& address, TimePoint time) const;
+  [[nodiscard]] Verdict node_verdict(const net::Address& address, TimePoint time) const;
 
   Model model_;
   TimePoint as_of_;
+  Lives lives_;
   std::shared_ptr<const Indexes> indexes_;
+  std::shared_ptr<const PodIndex> pods_;
 };
 
 }  // namespace outflow::inventory

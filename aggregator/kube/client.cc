@@ -85,11 +85,11 @@ struct Client::Curl {
                          {.path = request.path,
                           .accept = request.accept,
                           .time = request.time_limit,
-                          .http1 = options.http1});
+                          .http2 = options.http2});
     if (!lists) return exchange.end(lists.error().what);
     transfer->lists = std::move(*lists);
     // Waits for a connection that is being made, rather than making another.
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, options.http2 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error.data());
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer.get());

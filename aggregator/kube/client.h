@@ -1,8 +1,13 @@
-// HTTP to one API server: all lists and watches as streams of one HTTP/2 connection (libcurl
-// multi), and, apart from them, single requests that are waited for.
+// HTTP to one API server (libcurl multi): all lists and watches by one thread, and, apart from
+// them, single requests that are waited for.
+//
+// A list or watch has a connection of its own and HTTP/1.1, kept for the next. With `http2` all are
+// streams of one connection; but libcurl 7.88 (Debian 12) then stalls now and then: what it has
+// read of a stream is given only when more comes on the connection. It was seen with many pages of
+// a real API server (81 kB each, one in some hundred), so it is not the default.
 //
 // Certificates are always verified, unless the kubeconfig says insecure-skip-tls-verify. Redirects
-// are not followed. A server that speaks no HTTP/2 gets a connection a request.
+// are not followed.
 #pragma once
 
 #include <chrono>
@@ -42,7 +47,7 @@ class Exchange {
 class Client {
  public:
   struct Options {
-    bool http1 = false;  // for proxies that break HTTP/2
+    bool http2 = false;  // where the server has it
   };
   // `access` outlives it.
   Client(Access& access, Options options);

@@ -109,7 +109,7 @@ Result<Lists> prepare(CURL* easy, const Credentials& credentials, const EasyRequ
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                   request.http1 ? long{CURL_HTTP_VERSION_1_1} : long{CURL_HTTP_VERSION_2TLS});
+                   request.http2 ? long{CURL_HTTP_VERSION_2TLS} : long{CURL_HTTP_VERSION_1_1});
   if (!credentials.proxy.empty()) {
     curl_easy_setopt(easy, CURLOPT_PROXY, credentials.proxy.c_str());
   }

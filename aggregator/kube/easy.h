@@ -31,7 +31,7 @@ struct EasyRequest {
   std::string accept;
   const std::string* json_body = nullptr;  // a POST when there is one; outlives the request
   std::chrono::milliseconds time{};
-  bool http1 = false;
+  bool http2 = false;
 };
 
 // Prepares a new or used handle; CURLOPT_SOCKOPTDATA may be a std::uint64_t that counts

@@ -55,15 +55,9 @@ Result<Reply> Poster::send(const std::string& path, const std::string* json_body
   if (!credentials) return fail(Error(credentials.error()));
   Easy easy = pool_->take();
   std::array<char, CURL_ERROR_SIZE> error{};
-  auto lists = prepare(
-      easy.get(), **credentials,
-      // One request at a time needs no streams, and libcurl 7.88 now and then misses the end of an
-      // HTTP/2 answer that comes before its request was sent whole.
-      {.path = path,
-       .accept = "application/json",
-       .json_body = json_body,
-       .time = time,
-       .http1 = true});
+  auto lists =
+      prepare(easy.get(), **credentials,
+              {.path = path, .accept = "application/json", .json_body = json_body, .time = time});
   if (!lists) return fail(std::move(lists).error());
   Reply reply;
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, error.data());

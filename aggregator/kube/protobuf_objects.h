@@ -13,4 +13,13 @@ namespace outflow::kube {
 [[nodiscard]] inventory::Object pick_object(inventory::Kind kind, std::string_view message,
                                             Metadata metadata, Complaint& complaint);
 
+// The two halves every object but a slice has.
+struct Halves {
+  std::string_view spec;
+  std::string_view status;
+};
+// Behind pick_object(): a pod is the largest of them.
+[[nodiscard]] inventory::Object pick_pod(const Halves& halves, Metadata metadata,
+                                         Complaint& complaint);
+
 }  // namespace outflow::kube

@@ -4,29 +4,17 @@
 #include <cassert>
 #include <utility>
 
+#include "aggregator/kube/reflector_flight.h"
+
 namespace outflow::kube {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kOk = 200;
-constexpr int kBadRequest = 400;
 constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
-constexpr int kNotFound = 404;
-constexpr int kGone = 410;
-constexpr int kInvalid = 422;
-constexpr int kTooManyRequests = 429;
-constexpr int kServerError = 500;
-constexpr int kUnavailable = 503;
-constexpr int kGatewayTimeout = 504;
 
-// A page is asked for again this often before the list is given up and begun anew; a WatchList that
-// fails as often is left alone.
-constexpr unsigned kRetries = 3;
 // A watch whose server says nothing for so long has been accepted: a refusal comes at once.
 constexpr auto kAcceptedAfter = 2s;
-constexpr auto kWatchShort = 1s;
 
 bool is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -48,17 +36,6 @@ std::string percent_encoded(std::string_view text) {
   return encoded;
 }
 
-std::string text_of(const Status& status) {
-  std::string text = std::to_string(status.code);
-  if (!status.reason.empty()) text += " " + status.reason;
-  if (!status.message.empty()) text += ": " + status.message;
-  return text;
-}
-
-bool is_passing(int code) {
-  return code == kTooManyRequests || code == kUnavailable || code == kGatewayTimeout;
-}
-
 }  // namespace
 
 Reflector::Reflector(Kind kind, inventory::Sink& sink, Options options)
@@ -70,6 +47,12 @@ Reflector::Reflector(Kind kind, inventory::Sink& sink, Options options)
       stage_(options_.watch_list ? Stage::WatchList : Stage::List),
       watch_list_(options_.watch_list),
       page_items_(options_.page_items) {}
+
+Reflector::~Reflector() = default;
+
+Source Reflector::source() const {
+  return {kind_, flight_->encoding, otherwise_};
+}
 
 std::optional<SteadyTime> Reflector::due() const {
   return flight_ ? std::nullopt : std::optional(due_);
@@ -107,7 +90,7 @@ Request Reflector::begin(Now now) {
   assert(!flight_);
   ++counts_.requests;
   if (stage_ == Stage::Watch) ++counts_.watches;
-  flight_.emplace();
+  flight_ = std::make_unique<Flight>();
   flight_->begun = flight_->heard = now.steady;
   return stage_ == Stage::List ? list_request() : watch_request();
 }
@@ -226,66 +209,6 @@ void Reflector::take_item(Item item, bool deleted, Now now) {
     sink_.remove(std::move(*item.object), now.wall);
   } else {
     sink_.put(std::move(*item.object), now.wall);
-  }
-}
-
-Reflector::Outcome Reflector::after_error_event(const Status& status) const {
-  Outcome outcome{Turn::Relist, text_of(status), status.retry_after_seconds};
-  if (stage_ == Stage::WatchList && status.code != kGone) {
-    outcome.turn = is_passing(status.code) ? Turn::Again : Turn::NoWatchList;
-  } else if (is_passing(status.code)) {
-    outcome.turn = Turn::Again;
-  }
-  return outcome;
-}
-
-Reflector::Outcome Reflector::refused() const {
-  const Status status = decode_status(flight_->body, flight_->code);
-  Outcome outcome{Turn::Again, "HTTP " + text_of(status),
-                  std::max<std::int64_t>(flight_->retry_after, status.retry_after_seconds)};
-  const int code = flight_->code;
-  if (code == kForbidden || code == kNotFound) {
-    outcome.turn = Turn::Absent;
-  } else if (code == kGone) {
-    outcome.turn = continue_.empty() ? Turn::Relist : Turn::LargerPages;
-  } else if (stage_ == Stage::WatchList && (code == kBadRequest || code == kInvalid)) {
-    outcome.turn = Turn::NoWatchList;
-  } else if (stage_ == Stage::WatchList && code >= kServerError && !is_passing(code) &&
-             failures_ + 1 >= kRetries) {
-    outcome.turn = Turn::NoWatchList;  // perhaps it is the question that it cannot bear
-  } else if (code == kBadRequest || code == kInvalid) {
-    outcome.turn = Turn::Relist;
-  }
-  return outcome;
-}
-
-Reflector::Outcome Reflector::finish_page(Now now) {
-  if (continue_.empty()) begin_list();
-  auto meta = decode_list(source(), flight_->body,
-                          [&](Item item) { take_item(std::move(item), false, now); });
-  if (!meta) return {Turn::Relist, meta.error().what};
-  if (meta->resource_version.empty()) return {Turn::Relist, "a list without resourceVersion"};
-  // Of the first page and of all that belong to it.
-  resource_version_ = std::move(meta->resource_version);
-  continue_ = std::move(meta->continue_token);
-  if (continue_.empty()) end_list(now);
-  return {};
-}
-
-Reflector::Outcome Reflector::outcome_of(const std::string& broken, Now now) {
-  if (flight_->verdict) return *flight_->verdict;
-  if (!broken.empty()) return {Turn::Again, broken};
-  if (flight_->code != kOk) return refused();
-  switch (stage_) {
-    case Stage::List:
-      return finish_page(now);
-    case Stage::WatchList:
-      return {Turn::NoWatchList, "ended before the initial events' end"};
-    default:
-      if (!flight_->told && now.steady - flight_->begun < kWatchShort) {
-        return {Turn::Again, "the server ended it at once"};
-      }
-      return {};
   }
 }
 

@@ -87,6 +87,9 @@ class Reflector {
   };
   // `sink` outlives it.
   Reflector(Kind kind, inventory::Sink& sink, Options options);
+  ~Reflector();
+  Reflector(const Reflector&) = delete;
+  Reflector& operator=(const Reflector&) = delete;
 
   // When the next request is due; none while one is under way.
   [[nodiscard]] std::optional<SteadyTime> due() const;
@@ -123,25 +126,13 @@ class Reflector {
     std::string why;
     std::int64_t retry_after = 0;  // seconds
   };
-  // The request under way.
-  struct Flight {
-    int code = 0;
-    std::int64_t retry_after = 0;
-    Encoding encoding{};
-    std::optional<FrameSplitter> frames;
-    std::string body;
-    std::optional<Outcome> verdict;  // why it is not wanted any longer
-    SteadyTime begun{};
-    SteadyTime heard{};
-    bool calm = false;
-    bool told = false;  // it had an event
-  };
+  struct Flight;  // the request under way
 
   [[nodiscard]] std::string_view path() const {
     return otherwise_ ? resource_.otherwise : resource_.path;
   }
   [[nodiscard]] std::string within_step(const std::string& why) const;  // "list /api/v1/pods: ..."
-  [[nodiscard]] Source source() const { return {kind_, flight_->encoding, otherwise_}; }
+  [[nodiscard]] Source source() const;
   [[nodiscard]] Request list_request() const;
   [[nodiscard]] Request watch_request();
 
@@ -176,7 +167,7 @@ class Reflector {
   std::string resource_version_;  // what a watch goes on from
   std::string continue_;          // "" between lists
   unsigned page_items_;
-  std::optional<Flight> flight_;
+  std::unique_ptr<Flight> flight_;
 
   SteadyTime due_{};
   unsigned failures_ = 0;  // in a row

@@ -69,7 +69,7 @@ class Lane final : public Exchange {
 
 struct Watcher::Rooms {
   Rooms(Access& access, inventory::Sink& sink, const Clock& clock, const Options& options)
-      : client(access, {.http1 = options.http1}) {
+      : client(access, {.http2 = options.http2}) {
     std::random_device entropy;
     for (const Kind kind : kAllKinds) {
       Reflector::Options own{

@@ -1,4 +1,4 @@
-// Keeps a Sink told of a cluster: one thread, one connection, a reflector a kind. Whoever wants the
+// Keeps a Sink told of a cluster: one thread, a reflector a kind. Whoever wants the
 // cluster calls run() in a thread of its own; it returns when it is asked to stop, within
 // milliseconds. Owners are asked for first and pods when these are settled, so that a pod's
 // workload is known when the pod is.
@@ -34,7 +34,7 @@ struct Metrics {
 class Watcher {
  public:
   struct Options {
-    bool http1 = false;
+    bool http2 = false;  // see client.h
     bool watch_list = true;
     unsigned page_items = kPageItems;
   };

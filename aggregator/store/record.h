@@ -8,6 +8,8 @@
 //   M node boot                    -> sequence merged last, end of its interval
 //   A node                         -> the boot that reported last, for the table of nodes
 //   L day digest                   -> a log line already merged
+//   O kind namespace name uid first -> one life of an owner of addresses, and when it had them
+//   H                              -> up to when the live inventory was told
 //   V                              -> version of the format, and whose store this is
 #pragma once
 
@@ -27,6 +29,8 @@ enum class Table : char {
   Marks = 'M',
   Agents = 'A',
   LogLines = 'L',
+  Owners = 'O',
+  Heard = 'H',
   Format = 'V',
 };
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/inventory/model.h"
 #include "aggregator/store/history.h"
 #include "common/clock.h"
 #include "common/result.h"
@@ -82,6 +83,15 @@ class Store {
   // Exact up to 100,000.
   [[nodiscard]] std::uint64_t records_estimate() const;
   [[nodiscard]] std::optional<Day> first_day() const;  // nullopt: nothing is kept
+
+  // Who had which addresses when, of the live inventory: each life replaces what was kept of it.
+  // `heard` is up to when all of it was told. On return it is on disk.
+  [[nodiscard]] Result<void> put_held(std::span<const inventory::Held> held, TimePoint heard);
+  // All of it; gives `heard`, epoch when nothing was ever put.
+  using VisitHeld = std::function<void(inventory::Held)>;
+  [[nodiscard]] Result<TimePoint> held(const VisitHeld& visit) const;
+  // Deletes those who were gone before `time`. Gives how many.
+  [[nodiscard]] Result<std::uint64_t> expire_held(TimePoint time);
 
   // Deletes whole days older than the retention. Gives how many records went.
   [[nodiscard]] Result<std::uint64_t> expire(TimePoint now);

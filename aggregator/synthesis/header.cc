@@ -68,7 +68,7 @@ void add_calico_policies(double order, std::vector<std::string>& lines) {
 void add_host_network(const std::string& namespace_name, const inventory::Snapshot& snapshot,
                       std::vector<std::string>& lines) {
   std::set<std::string> pods;
-  for (const inventory::Pod* pod : snapshot.pods_of(namespace_name)) {
+  for (const inventory::PodPtr& pod : snapshot.pods_of(namespace_name)) {
     if (pod->host_network) pods.insert(pod->workload.kind + "/" + pod->workload.name);
   }
   if (pods.empty()) return;

@@ -80,7 +80,7 @@ Target target_of_kind(const Need& need) {
 bool leads_to(const inventory::ServicePort& service_port, const Need& need,
               const inventory::Snapshot& snapshot) {
   if (service_port.target_port == std::to_string(need.port)) return true;
-  const inventory::Pod* pod = snapshot.pod_by_address(need.peer.address, need.stats.last_seen);
+  const inventory::PodPtr pod = snapshot.pod_by_address(need.peer.address, need.stats.last_seen);
   if (pod == nullptr) return false;
   return std::any_of(pod->ports.begin(), pod->ports.end(), [&](const inventory::NamedPort& port) {
     return port.name == service_port.target_port && port.number == need.port;

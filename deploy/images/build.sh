@@ -108,7 +108,7 @@ build_target() {
   local target=$1 name=$2
   shift 2
   say "building $name:$tag"
-  quietly "$name" buildah build --isolation chroot --layers --file "$work/context/deploy/images/Dockerfile" --target "$target" \
+  quietly "$name" buildah build --isolation chroot --layers --force-rm --file "$work/context/deploy/images/Dockerfile" --target "$target" \
     --build-arg BASE="$base" --build-arg VERSION="$version" "$@" --tag "localhost/$name:$tag" "$work/context"
 }
 

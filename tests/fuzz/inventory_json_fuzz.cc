@@ -18,8 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     assert(model.error().what.find('\n') == std::string::npos);
     return 0;
   }
+  const auto pods = model->pods;
   const Snapshot snapshot(std::move(*model), {});
-  for (const auto& pod : snapshot.model().pods) {
+  assert(snapshot.pod_count() == pods.size());
+  for (const auto& pod : pods) {
     assert(!pod.name.empty() && !pod.namespace_name.empty() && !pod.workload.kind.empty());
     for (const auto& address : pod.addresses) {
       assert(pod.host_network || snapshot.pod_by_address(address, pod.started) != nullptr ||

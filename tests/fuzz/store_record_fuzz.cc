@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "aggregator/store/held_record.h"
 #include "aggregator/store/record.h"
 
 namespace {
@@ -46,6 +47,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (read_boot(key, value, mark)) check(boot_key(mark.node, mark.boot) == key);
   NodeMark node;
   if (read_agent(key, value, node)) check(agent_key(node.node) == key);
+  outflow::inventory::Held held;
+  if (read_held(key, value, held)) {
+    check(held_key(held) == key);
+    outflow::inventory::Held again;
+    check(read_held(key, held_value(held), again) && held_value(again) == held_value(held));
+  }
   check(!describe_key(key).empty());
   return 0;
 }

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/case.sh"
 # shellcheck source=tests/kube/told.sh
 source "$kube_here/told.sh"
-told_can || skip 'see above'
+missing=$(told_can 2>&1) || skip "$missing"
 case_ends+=(told_end)
 # What the made-up cluster has at these addresses: pods, services, nodes, a pod network without a pod, the internet.
 addresses='10.244.1.10 10.244.1.11 10.244.1.13 10.244.1.14 10.244.1.15 10.244.1.16 10.244.2.21 fd00:244:1::13 10.96.0.1 10.96.0.10

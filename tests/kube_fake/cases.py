@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the watcher makes of an API server that misbehaves: cases.py CASE PATH-OF-kube_watch."""
+"""What the watcher makes of an API server that misbehaves: cases.py CASE PATH-OF-kube_watch [http1]."""
 
 import os
 import queue
@@ -19,12 +19,13 @@ SECONDS = 25
 class Run:
     """A server, kube_watch beside it, and the lines that say [Pod] (or `kind`)."""
 
-    def __init__(self, pods, others=None, *, kind="Pod", flags=(), user="{token: good}", cluster="", **server):
+    def __init__(self, pods, others=None, *, kind="Pod", flags=(), user="{token: good}", cluster="", http2=True, **server):
+        http2 = http2 and "http1" not in sys.argv
         self.folder = tempfile.mkdtemp(prefix="outflow-kube-")
         self.pods, self.others, self.kind = pods, others, f"[{kind}]"
         self.requests = []
         self.lock = threading.Lock()
-        self.api = FakeApi(self.folder, self.answer, **server)
+        self.api = FakeApi(self.folder, self.answer, http2, **server)
         config = f"{self.folder}/config"
         with open(config, "w", encoding="utf-8") as out:
             out.write(f"current-context: x\n"
@@ -34,7 +35,7 @@ class Run:
                       f"contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n")
         self.lines, self.all = [], []
         self.queue = queue.Queue()
-        self.flags = [sys.argv[2], "--kubeconfig", config, *flags]
+        self.flags = [sys.argv[2], "--kubeconfig", config, *(["--http2"] if http2 else []), *flags]
         self.program = None
         self.gate = threading.Event()
 
@@ -164,6 +165,20 @@ def reset_stream():
     run.gate.set()
     run.until("fail [Pod]", "put [Pod] web/c").stop()
     run.told("begin", "put web/a", "end", "put web/b", "fail watch", "put web/c")
+
+
+def ended_watch():
+    """A watch whose time is over goes on in the next, and nobody is alarmed."""
+    def pods(number, request, stream):
+        if number == 1:
+            watch_list(stream)
+            stream.end()
+        else:
+            assert request.query["resourceVersion"] == "10", request.query
+            stream.head()
+            stream.data(added("b", "11"))
+
+    Run(pods).start().until("put [Pod] web/b").stop().told("begin", "put web/a", "end", "put web/b")
 
 
 def go_away():

@@ -77,12 +77,12 @@ class ObjectText {
  private:
   static std::string labels(const inventory::Labels& labels) {
     std::string text;
-    for (const auto& [key, value] : labels) text += " " + key + "=" + value;
+    for (const auto& [key, value] : labels) text.append(" ").append(key).append("=").append(value);
     return text;
   }
   static std::string addresses(const char* name, const std::vector<net::Address>& addresses) {
     std::string text;
-    for (const auto& address : addresses) text += name + address.to_string();
+    for (const auto& address : addresses) text.append(name).append(address.to_string());
     return text;
   }
   static std::string number(Protocol protocol) {

@@ -12,7 +12,7 @@ TEST_CASE("before the first read there is an empty snapshot, and a reason", "[cu
   const View view = current.view();
 
   REQUIRE(view.snapshot != nullptr);
-  CHECK(view.snapshot->model().pods.empty());
+  CHECK(view.snapshot->pods().empty());
   CHECK(view.stale);
   CHECK_FALSE(view.error.empty());
 }

@@ -61,7 +61,7 @@ struct Feeding {
   }
   std::string pod_name() {
     const auto snapshot = current.view().snapshot;
-    return snapshot->model().pods.empty() ? "" : snapshot->model().pods[0].name;
+    return snapshot->pods().empty() ? "" : snapshot->pods()[0]->name;
   }
 };
 

@@ -201,6 +201,21 @@ TEST_CASE("an error event and an error body say the code, the reason and when to
   CHECK(html.message == "<html>?no");
 }
 
+TEST_CASE("a real server says in a good stream that a version is too old") {
+  int events = 0;
+  FrameSplitter splitter(Encoding::Protobuf);
+  REQUIRE(splitter.feed(recorded("expired_watch.pb"), [&](std::string_view frame) {
+    const auto event = decode_event({Kind::Pod, Encoding::Protobuf}, frame);
+    REQUIRE(event);
+    CHECK(event->type == EventType::Error);
+    CHECK(event->status.code == 410);
+    CHECK(event->status.message == "too old resource version: 1 (241)");
+    return ++events > 0;
+  }));
+
+  CHECK(events == 1);
+}
+
 TEST_CASE("what is no list and no event is refused with what it is") {
   const auto ignore = [](const Item&) {};
   const Source pods{Kind::Pod, Encoding::Protobuf};

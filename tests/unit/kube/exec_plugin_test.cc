@@ -1,5 +1,11 @@
 #include "aggregator/kube/exec_plugin.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "common/fd.h"
 #include "common/text.h"
 #include "tests/support/catch.h"
 
@@ -49,9 +55,17 @@ TEST_CASE("a plugin that fails is quoted") {
 }
 
 TEST_CASE("a plugin that does not end is ended, with what it started") {
+  // Whoever still runs holds the pipe open.
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const Fd held(ends[0]);
+  Fd inherited(ends[1]);
   const auto given = run_exec_plugin(plugin("sleep 1000 & sleep 1000"), 50ms);
+  inherited.reset();
 
   CHECK(given.error().what == "exec plugin sh took longer than 50ms");
+  pollfd closed{held.get(), POLLIN, 0};
+  CHECK(::poll(&closed, 1, 10'000) == 1);
 }
 
 TEST_CASE("a plugin that prints without end is ended") {

@@ -18,7 +18,7 @@ net::Address address(const char* text) {
 }
 
 // One pod, web/web-1, at 10.244.3.17.
-inventory::Snapshot cluster() {
+inventory::Model cluster_model() {
   inventory::Model model;
   model.namespaces = {{.name = "web", .labels = {}}};
   inventory::Pod pod;
@@ -28,7 +28,11 @@ inventory::Snapshot cluster() {
   pod.addresses = {address("10.244.3.17"), address("fd00::17")};
   pod.workload = {"Deployment", "web"};
   model.pods = {pod};
-  return {std::move(model), at("2026-05-18T00:00:00Z")};
+  return model;
+}
+
+inventory::Snapshot cluster() {
+  return {cluster_model(), at("2026-05-18T00:00:00Z")};
 }
 
 inventory::Snapshot nothing() {
@@ -138,7 +142,7 @@ TEST_CASE("an inventory that comes later names what it can and keeps what was kn
 
 TEST_CASE("who was outside of the cluster may turn out to be of it, and never the other way",
           "[additions]") {
-  inventory::Model model = cluster().model();
+  inventory::Model model = cluster_model();
   inventory::Service service;
   service.namespace_name = "db";
   service.name = "mysql";
@@ -182,7 +186,7 @@ TEST_CASE("a record is given to a pod that lived all the time of it, and to no o
     line.destination = address("127.0.0.1");
     store::History history = to_log_line(line, nothing()).history;
     history.stats.first_seen = seen - before;
-    inventory::Model model = cluster().model();
+    inventory::Model model = cluster_model();
     model.pods[0].started = started;
     return judge_again(history, {std::move(model), seen});
   };
