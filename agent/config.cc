@@ -111,6 +111,9 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
       ->envname("OUTFLOW_LOG_LEVEL")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  app.add_flag("--redact-external", config.redact_external,
+               "keep addresses and names that are not the cluster's out of the log")
+      ->envname("OUTFLOW_REDACT_EXTERNAL");
   app.add_flag("--insecure", config.insecure,
                "allow plaintext to an address that is not a loopback")
       ->envname("OUTFLOW_INSECURE");

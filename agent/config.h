@@ -30,6 +30,7 @@ struct Config {
   std::string http_listen = "127.0.0.1:9443";
   std::string log_level = "info";
   bool insecure = false;
+  bool redact_external = false;  // no external address or name in logs
   tls::Files tls;
   std::string tls_server_name;  // expected in the aggregator's certificate; "" = as dialled
   std::string enroll_token;     // file of a service account token; "" = no enrolment

@@ -6,7 +6,9 @@
 #include "agent/config.h"
 #include "agent/self_test.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/stop.h"
+#include "proto/grpc_log.h"
 
 int main(int argc, char** argv) {
   using namespace outflow;
@@ -16,6 +18,7 @@ int main(int argc, char** argv) {
     return end->code;
   }
   const agent::Config& config = *std::get_if<agent::Config>(&read);
+  log::set_redact_external(config.redact_external);
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
@@ -39,6 +42,7 @@ int main(int argc, char** argv) {
   // A report of a full table takes and gives back tens of megabytes; above this size they are the
   // kernel's again at once, instead of the heap's for good (mallopt(3): also ends its growing).
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);  // NOLINT(concurrency-mt-unsafe): one thread yet
+  take_grpc_log();
   const StopSignals signals;
   auto running = agent::Agent::start(config);
   if (!running) {

@@ -4,6 +4,7 @@
 
 #include "common/text.h"
 #include "proto/endpoint.h"
+#include "proto/wire.h"
 
 namespace outflow {
 namespace {
@@ -66,6 +67,9 @@ void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
       ->envname("OUTFLOW_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  app.add_flag("--redact-external", config.redact_external,
+               "keep addresses and names that are not the cluster's out of the log")
+      ->envname("OUTFLOW_REDACT_EXTERNAL");
   app.add_flag("--insecure", config.insecure,
                "listen in plaintext on other than a loopback address")
       ->envname("OUTFLOW_INSECURE");
@@ -123,6 +127,25 @@ void add_access_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
   app.add_option("--agent-service-account", config.agent_service_account,
                  "the service account of agents, in --own-namespace")
       ->envname("OUTFLOW_AGENT_SERVICE_ACCOUNT")
+      ->capture_default_str();
+}
+
+void add_limit_flags(CLI::App& app, access::AgentLimits& limits) {
+  constexpr std::uint32_t kMost = 1'000'000'000;
+  app.add_option("--agent-rate", limits.batches_per_second,
+                 "batches a second of one node, averaged over a minute; more must wait")
+      ->envname("OUTFLOW_AGENT_RATE")
+      ->check(CLI::Range(1U, kMost))
+      ->capture_default_str();
+  app.add_option("--agent-flows-per-minute", limits.flows_per_minute,
+                 "flows a minute of one node; more must wait")
+      ->envname("OUTFLOW_AGENT_FLOWS_PER_MINUTE")
+      ->check(CLI::Range(static_cast<unsigned>(wire::kFlowsMax), kMost))
+      ->capture_default_str();
+  app.add_option("--agent-tuples-per-day", limits.tuples_per_day,
+                 "distinct tuples a day of one node; more are the loss agent_cardinality")
+      ->envname("OUTFLOW_AGENT_TUPLES_PER_DAY")
+      ->check(CLI::Range(1U, kMost))
       ->capture_default_str();
 }
 
@@ -197,6 +220,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   add_kube_flags(app, config);
   add_tls_flags(app, config);
   add_access_flags(app, config, raw);
+  add_limit_flags(app, config.agent_limits);
   add_interval_flags(app, raw);
   add_tasks(app, config);
   try {

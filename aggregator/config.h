@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "aggregator/access/limits.h"
 #include "aggregator/access/signer.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
@@ -35,6 +36,7 @@ struct AggregatorConfig {
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
   bool insecure = false;
+  bool redact_external = false;  // no external address or name in logs
 
   [[nodiscard]] bool has_api_server() const {
     return kube || !kubeconfig.empty() || !kube_context.empty();
@@ -43,6 +45,7 @@ struct AggregatorConfig {
   access::Signer::Files enroll_ca;  // "" = nobody is enrolled
   nanoseconds enroll_lifetime = std::chrono::hours(24);
   std::string agent_service_account = "outflow-agent";  // of our own namespace
+  access::AgentLimits agent_limits;
   std::string audience = "outflow-aggregator";
   std::vector<std::string> admin_groups = {"outflow:admins"};
 };

@@ -7,7 +7,9 @@
 #include "aggregator/maintain.h"
 #include "aggregator/pipeline.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/stop.h"
+#include "proto/grpc_log.h"
 
 int main(int argc, char** argv) {
   using namespace outflow;
@@ -17,6 +19,7 @@ int main(int argc, char** argv) {
     return end->code;
   }
   const AggregatorConfig& config = *std::get_if<AggregatorConfig>(&read);
+  log::set_redact_external(config.redact_external);
   if (auto set = log::set_level(config.log_level); !set) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
@@ -29,6 +32,7 @@ int main(int argc, char** argv) {
     }
     return 0;
   }
+  take_grpc_log();
   const StopSignals signals;
   // Whatever a client sends is refused with a line of ours; protobuf need not add its own.
   google::protobuf::SetLogHandler(nullptr);

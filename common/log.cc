@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "common/redact.h"
+
 namespace outflow::log {
 namespace {
 
@@ -50,7 +52,7 @@ void write(spdlog::level::level_enum level, std::string_view message, Fields fie
     line += '=';
     line += quoted(field.value);
   }
-  logger().log(level, "{}", line);
+  logger().log(level, "{}", redacts_external() ? hide_external_addresses(line) : line);
 }
 
 }  // namespace

@@ -29,7 +29,27 @@ Agents::Admission Agents::admit(const grpc::ServerContextBase& context) {
     return {nullptr, refuse("not_an_agent", grpc::StatusCode::PERMISSION_DENIED,
                             "the certificate is of " + identity->text() + ", no agent's")};
   }
-  return {std::make_unique<Stream>(*this, *std::move(identity)), {}};
+  Admission admission;
+  admission.stream = std::make_unique<Stream>(*this, *std::move(identity));
+  return admission;
+}
+
+std::optional<Agents::Refusal> Agents::limit(Report& report) {
+  const auto later = [&](std::string reason, const std::string& what) {
+    return refuse(std::move(reason), grpc::StatusCode::RESOURCE_EXHAUSTED,
+                  "node " + report.node + ": " + what + "; try again later");
+  };
+  switch (limiter_.take(report)) {
+    case Limiter::Verdict::TooManyBatches:
+      return later("batch_rate", "too many batches");
+    case Limiter::Verdict::TooManyFlows:
+      return later("flow_rate", "too many flows");
+    case Limiter::Verdict::TooManyNodes:
+      return later("nodes", "more nodes report than there can be");
+    case Limiter::Verdict::Fine:
+      break;
+  }
+  return std::nullopt;
 }
 
 void Agents::enter(const std::string& node, const std::stop_source& replaced) {
@@ -58,8 +78,8 @@ Agents::Stream::~Stream() {
   if (identity_.role == Role::Agent) agents_.leave(identity_.name, replaced_);
 }
 
-std::optional<Agents::Refusal> Agents::Stream::check(const Report& report) {
-  if (identity_.role != Role::Agent) return std::nullopt;
+std::optional<Agents::Refusal> Agents::Stream::check(Report& report) {
+  if (identity_.role != Role::Agent) return agents_.limit(report);
   if (report.node != identity_.name) {
     return agents_.refuse("other_node", grpc::StatusCode::PERMISSION_DENIED,
                           "node: " + identity_.text() + " may not report for " + report.node);
@@ -69,7 +89,7 @@ std::optional<Agents::Refusal> Agents::Stream::check(const Report& report) {
     return agents_.refuse("expired", grpc::StatusCode::UNAUTHENTICATED,
                           "the certificate of " + identity_.text() + " has expired");
   }
-  return std::nullopt;
+  return agents_.limit(report);
 }
 
 }  // namespace outflow::access

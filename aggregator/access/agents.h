@@ -2,8 +2,8 @@
 //
 // A stream is admitted once, by the identity of its connection, and every batch is looked at before
 // it is kept. An agent reports for the node its certificate names and for no other; a second stream
-// of a node ends the first, so that one identity holds one. What is refused is counted by reason.
-// Thread-safe; one object for all streams.
+// of a node ends the first, so that one identity holds one; and what a node reports is limited
+// (limits.h). What is refused is counted by reason. Thread-safe; one object for all streams.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include <grpcpp/support/status.h>
 
 #include "aggregator/access/identity.h"
+#include "aggregator/access/limits.h"
 #include "common/clock.h"
 #include "common/flow.h"
 #include "common/mutex.h"
@@ -40,8 +41,9 @@ class Agents {
 
     // Requested when a newer stream of the same node was admitted.
     [[nodiscard]] std::stop_token replaced() const { return replaced_.get_token(); }
-    // nullopt: the report may be kept. Called for every batch, by one thread at a time.
-    [[nodiscard]] std::optional<Refusal> check(const Report& report);
+    // nullopt: the report may be kept, and is what the limits leave of it. Called for every batch,
+    // by one thread at a time.
+    [[nodiscard]] std::optional<Refusal> check(Report& report);
 
    private:
     Agents& agents_;
@@ -49,7 +51,8 @@ class Agents {
     std::stop_source replaced_;
   };
 
-  Agents(bool is_tls, const Clock& clock) : is_tls_(is_tls), clock_(clock) {}
+  Agents(bool is_tls, const AgentLimits& limits, const Clock& clock)
+      : is_tls_(is_tls), clock_(clock), limiter_(limits, clock) {}
 
   struct Admission {
     std::unique_ptr<Stream> stream;  // null: refused
@@ -62,11 +65,13 @@ class Agents {
 
  private:
   Refusal refuse(std::string reason, grpc::StatusCode code, const std::string& what);
+  std::optional<Refusal> limit(Report& report);
   void enter(const std::string& node, const std::stop_source& replaced);
   void leave(const std::string& node, const std::stop_source& replaced);
 
   const bool is_tls_;
   const Clock& clock_;
+  Limiter limiter_;
   mutable Mutex mutex_;
   std::map<std::string, std::uint64_t> refused_ GUARDED_BY(mutex_);
   std::map<std::string, std::stop_source> streams_ GUARDED_BY(mutex_);  // by node

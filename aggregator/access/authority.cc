@@ -60,17 +60,15 @@ bool Authority::is_admin(const Identity& user) const {
 }
 
 Checked<Reply> Authority::ask(std::string_view path, const std::string& body) {
-  {
-    const MutexLock lock(mutex_);
-    if (asking_ >= kAskingMax) {
-      return refuse(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                    "too many questions to the API server at once; try again");
-    }
-    ++asking_;
+  const bool has_room = ++inside_ <= kAskingMax + kWaitingMax;
+  const bool has_turn = has_room && turns_.try_acquire_for(kWait);
+  auto reply = has_turn ? setup_.ask(path, body) : Result<Reply>(Reply());
+  if (has_turn) turns_.release();
+  --inside_;
+  if (!has_turn) {
+    return refuse(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                  "too many questions to the API server at once; try again");
   }
-  auto reply = setup_.ask(path, body);
-  const MutexLock lock(mutex_);
-  --asking_;
   if (!reply) {
     return refuse(grpc::StatusCode::UNAVAILABLE, "ask the API server: " + reply.error().what);
   }

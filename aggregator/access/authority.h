@@ -1,13 +1,15 @@
 // What the API server says about tokens and permissions, asked sparingly: answers are remembered
-// for a minute, and only a few questions are under way at once. Thread-safe; asks block, so it is
+// for a minute, only a few questions are under way at once, and a few more wait for
+// their turn. Thread-safe; asks block, so it is
 // for threads that may wait, never for a gRPC callback.
 //
 // Without an Ask (the inventory is a file) no token is known to anybody, and only members of an
 // admin group may do anything.
 #pragma once
 
-#include <cstdint>
+#include <atomic>
 #include <map>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +35,9 @@ class Authority {
   static constexpr nanoseconds kRefusalRemembered = std::chrono::seconds(10);
   static constexpr std::size_t kTokensMax = 4096;
   static constexpr std::size_t kDeedsMax = 65'536;
-  static constexpr int kAskingMax = 8;
+  static constexpr int kAskingMax = 8;    // questions to the API server under way
+  static constexpr int kWaitingMax = 24;  // questions that wait for one of these to end
+  static constexpr nanoseconds kWait = std::chrono::seconds(5);  // and for how long at most
 
   struct Setup {
     Ask ask;  // may be empty
@@ -60,8 +64,9 @@ class Authority {
 
   const Setup setup_;
   const Clock& clock_;
+  std::counting_semaphore<kAskingMax> turns_{kAskingMax};
+  std::atomic<int> inside_ = 0;  // asking or waiting
   Mutex mutex_;
-  int asking_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, RememberedUser> users_ GUARDED_BY(mutex_);
   std::map<std::string, RememberedAnswer> answers_ GUARDED_BY(mutex_);
 };

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "aggregator/access/users.h"
+#include "common/line_budget.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "outflow/v1/enroll.grpc.pb.h"
@@ -22,9 +23,12 @@ class EnrollService final : public v1::Enrollment::Service {
   grpc::Status Enroll(grpc::ServerContext* context, const v1::EnrollRequest* in,
                       v1::EnrollAnswer* out) override {
     grpc::Status status = enroll(*context, *in, *out);
-    if (!status.ok()) {
-      log::warn("an agent was not enrolled",
-                {{"peer", context->peer()}, {"error", status.error_message()}});
+    if (status.ok()) return status;
+    // Anybody may ask, as often as they like.
+    if (const auto not_shown = lines_.spend(std::chrono::steady_clock::now())) {
+      log::warn("an agent was not enrolled", {{"peer", context->peer()},
+                                              {"error", status.error_message()},
+                                              {"not_shown", std::to_string(*not_shown)}});
     }
     return status;
   }
@@ -75,6 +79,7 @@ class EnrollService final : public v1::Enrollment::Service {
   const EnrollSetup setup_;
   Authority& authority_;
   const Signer& signer_;
+  log::LineBudget lines_;
 };
 
 }  // namespace

@@ -44,6 +44,7 @@ Result<Identity> identity_of(const tls::Certificate& certificate) {
     return identity;
   }
   if (!is_node_name(identity.name)) return fail("the agent's certificate names no node");
+  identity.groups.clear();  // an agent is in no group
   return identity;
 }
 

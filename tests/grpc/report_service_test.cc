@@ -36,7 +36,7 @@ class Served {
 
  private:
   SystemClock clock_;
-  access::Agents agents_{false, clock_};
+  access::Agents agents_{false, {}, clock_};
   std::stop_source stop_;
   std::unique_ptr<grpc::Service> service_;
   int port_ = 0;

@@ -1,4 +1,5 @@
 // Who may report, with real certificates over the real server.
+#include <filesystem>
 #include <fstream>
 
 #include "proto/credentials.h"
@@ -136,6 +137,36 @@ TEST_CASE("new files are used for the next handshake, without a restart", "[tls]
   const auto written = after.server().write_to(dir, "server");
 
   CHECK(eventually([&] { return connects(connect_as_nobody(*pipeline, after), 1s); }));
+}
+
+TEST_CASE("files that are swapped as kubelet does are taken, both at once", "[tls]") {
+  const TempDir dir;
+  const TestAuthority authority;
+  const auto mount = [&](const std::string& version, std::chrono::seconds valid_to) {
+    std::filesystem::create_directory(dir / version);
+    const Issued issued = authority.issue({.common_name = "a", .valid_to = valid_to});
+    std::ofstream(dir / (version + "/tls.crt")) << issued.certificate_pem;
+    std::ofstream(dir / (version + "/tls.key")) << issued.key_pem;
+    std::ofstream(dir / (version + "/ca.crt")) << issued.authority_pem;
+    std::filesystem::create_directory_symlink(version, dir / "..new");
+    std::filesystem::rename(dir / "..new", dir / "..data");
+  };
+  mount("..1", 1h);
+  for (const char* name : {"tls.crt", "tls.key", "ca.crt"}) {
+    std::filesystem::create_symlink(std::string("..data/") + name, dir / name);
+  }
+  const auto opened =
+      tls::Credentials::open({dir / "tls.crt", dir / "tls.key", dir / "ca.crt"}, 1h);
+  REQUIRE(opened);
+  const TimePoint before = (*opened)->not_after();
+  const auto generation = (*opened)->generation();
+  mount("..2", 5h);
+
+  CHECK((*opened)->reload());
+  CHECK((*opened)->not_after() > before + 3h);
+  CHECK((*opened)->generation() == generation);  // gRPC has not taken it yet
+  CHECK((*opened)->reload());
+  CHECK((*opened)->generation() == generation + 1);
 }
 
 TEST_CASE("a pair that does not match is not taken, and the old one stays in use", "[tls]") {

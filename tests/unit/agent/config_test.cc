@@ -86,3 +86,27 @@ TEST_CASE("help and version are answers, not errors", "[config]") {
   CHECK(version.code == 0);
   CHECK(version.text == std::string("outflow-agent ") + OUTFLOW_VERSION + "\n");
 }
+
+TEST_CASE("with TLS the aggregator may be anywhere, and an enrolment needs no certificate",
+          "[config]") {
+  const auto files = std::get<Config>(read({"--aggregator", "outflow-aggregator:7443", "--tls-ca",
+                                            "a", "--tls-cert", "c", "--tls-key", "k"}));
+  const auto enrolled =
+      std::get<Config>(read({"--aggregator", "outflow-aggregator:7443", "--tls-ca", "a",
+                             "--enroll-token", "t", "--state-dir", "/s"}));
+  CHECK(files.tls.certificate == "c");
+  CHECK(enrolled.tls_dir == "/s/tls");
+
+  const auto refused = [](const std::vector<const char*>& arguments, const std::string& why) {
+    const auto end = std::get<Exit>(read(arguments));
+    CHECK(end.code == 2);
+    CHECK_THAT(end.text, outflow::test::has_text(why));
+  };
+  refused({"--aggregator", "outflow-aggregator:7443"}, "--tls-ca");
+  refused({"--tls-cert", "c"}, "--tls-cert needs --tls-key");
+  refused({"--enroll-token", "t"}, "--enroll-token needs --tls-ca");
+  refused({"--enroll-token", "t", "--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k"},
+          "exclude each other");
+  refused({"--enroll-token", "t", "--tls-ca", "a", "--aggregator", "unix:/s"}, "Unix socket");
+  refused({"--tls-dir", "/d"}, "--tls-dir needs --enroll-token");
+}

@@ -127,3 +127,41 @@ TEST_CASE("restore and upgrade are tasks on the data folder, with flags on eithe
   CHECK(accepted({"--data-dir", "/d", "upgrade"}).task == Task::Upgrade);
   CHECK(ended({"restore"}).code == 2);
 }
+
+TEST_CASE("TLS needs all of its files, and then listens anywhere", "[config]") {
+  const AggregatorConfig config =
+      accepted({"--listen", "0.0.0.0:7443", "--tls-cert", "c", "--tls-key", "k", "--tls-ca", "a"});
+  CHECK(config.tls.certificate == "c");
+  CHECK(config.tls.key == "k");
+  CHECK(config.tls.authorities == "a");
+
+  const auto refused = [](const std::vector<const char*>& arguments, const char* why) {
+    const CommandLineEnd end = ended(arguments);
+    CHECK(end.code == 2);
+    CHECK_THAT(end.text, has_text(why));
+  };
+  refused({"--tls-cert", "c"}, "--tls-cert needs --tls-key");
+  refused({"--tls-key", "k"}, "--tls-key needs --tls-cert");
+  refused({"--tls-cert", "c", "--tls-key", "k"}, "--tls-cert needs --tls-ca");
+  refused({"--tls-ca", "a"}, "--tls-ca needs --tls-cert and --tls-key");
+  refused({"--enroll-ca-cert", "c"}, "--enroll-ca-key");
+  refused({"--enroll-ca-cert", "c", "--enroll-ca-key", "k"}, "needs --tls-cert");
+  refused({"--enroll-lifetime", "1m"}, "--enroll-lifetime");
+}
+
+TEST_CASE("who administers and what agents may send is told by flags or the environment",
+          "[config]") {
+  const Variable groups("OUTFLOW_ADMIN_GROUP", "ops,dev");
+  const AggregatorConfig config =
+      accepted({"--audience", "x", "--agent-rate", "3", "--agent-tuples-per-day", "5",
+                "--enroll-lifetime", "1h", "--redact-external"});
+
+  CHECK(config.admin_groups == std::vector<std::string>{"ops", "dev"});
+  CHECK(config.audience == "x");
+  CHECK(config.agent_limits.batches_per_second == 3);
+  CHECK(config.agent_limits.tuples_per_day == 5);
+  CHECK(config.enroll_lifetime == std::chrono::hours(1));
+  CHECK(config.redact_external);
+  CHECK(accepted({"--admin-group", "a", "--admin-group", "b"}).admin_groups ==
+        std::vector<std::string>{"a", "b"});
+}
