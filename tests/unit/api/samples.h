@@ -57,7 +57,7 @@ inline inventory::Model cluster() {
     model.namespaces.push_back({name, {{"tier", picked ? "front" : "back"}}});
   }
   for (const char* name : {"w1", "w2", "w3"}) {
-    model.nodes.push_back({name, {}, {}});
+    model.nodes.push_back({name, {}, {}, {}});
   }
   model.nodes[0].addresses = {address("10.0.0.1")};
   model.pods = {
