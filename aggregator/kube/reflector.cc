@@ -230,6 +230,8 @@ void Reflector::go_on(const Outcome& outcome, Now now) {
     case Turn::Good:
       return;
     case Turn::Absent:
+      // Every cluster has the built-in kinds: who may not read them is blind, and says so.
+      if (!resource_.json_only) break;
       take_absence(within_step(outcome.why), now);
       return;
     case Turn::NoWatchList:
@@ -242,6 +244,11 @@ void Reflector::go_on(const Outcome& outcome, Now now) {
   trouble_ = within_step(outcome.why);
   absent_ = false;
   ++counts_.failures;
+  // A server that has forgotten our version is well: it is asked soon, but not again and again.
+  if (outcome.turn == Turn::Relist && (!relisted_ || now.steady - *relisted_ >= kHealthyAfter)) {
+    failures_ = 0;
+    relisted_ = now.steady;
+  }
   wait(outcome.retry_after, now);
   // A page may come at the second try, and the list goes on: nothing is lost yet.
   if (outcome.turn == Turn::Again && !continue_.empty() && failures_ < kRetries) return;

@@ -9,14 +9,15 @@
 //     again; then a list in pages of `page_items`, all at the first page's resourceVersion.
 //   - A watch goes on from the last resourceVersion it gave, bookmarks included, so that a
 //     connection lost costs no list. 410, as an answer or as an ERROR event inside a good stream:
-//     listed anew. An expired list (410 between pages) starts over with larger pages.
+//     listed anew, the first time in kHealthyAfter without what earlier failures have it wait. An
+//     expired list (410 between pages) starts over with larger pages.
 //   - Duplicates are put again, and events replayed in an old order end in the newest state, since
 //     the server replays what came after as well.
 //   - After a failure it waits: a random time up to a bound that doubles from 0.8 s to 30 s and is
 //     forgotten after two healthy minutes; never less than the server's Retry-After (at most
 //     kRetryAfterMax). 401: whoever sends the request reads the token again (see `unauthorized`).
-//   - 403 and 404: the kind is absent; its other path is tried at once, all again after about
-//     kAbsentRetry, since CRDs and roles may come later.
+//   - 403 and 404 of a Calico kind: it is absent; its other path is tried at once, all again after
+//     about kAbsentRetry, since CRDs and roles may come later. Of a built-in kind: a failure.
 //   - An object that cannot be read is passed over, counted and given to `bad` (see decode.h).
 #pragma once
 
@@ -41,7 +42,7 @@ inline constexpr std::chrono::milliseconds kBackoffMin{800};
 inline constexpr std::chrono::seconds kBackoffMax{30};
 inline constexpr std::chrono::minutes kHealthyAfter{2};
 inline constexpr std::chrono::seconds kRetryAfterMax{300};
-inline constexpr std::chrono::seconds kAbsentRetry{120};  // give or take half of it
+inline constexpr std::chrono::seconds kAbsentRetry{60};  // give or take half of it
 inline constexpr std::chrono::seconds kInitialSilence{15};
 inline constexpr std::chrono::seconds kWatchMin{300};  // timeoutSeconds: random between
 inline constexpr std::chrono::seconds kWatchMax{600};
@@ -172,6 +173,7 @@ class Reflector {
   SteadyTime due_{};
   unsigned failures_ = 0;  // in a row
   std::optional<SteadyTime> healthy_since_;
+  std::optional<SteadyTime> relisted_;  // the last time that a 410 was not waited for
   bool unauthorized_ = false;
   bool listed_once_ = false;
   bool absent_ = false;

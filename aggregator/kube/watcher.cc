@@ -48,11 +48,9 @@ class Lane final : public Exchange {
     const std::string kind(inventory::to_text(reflector_.kind()));
     if (trouble.empty()) {
       log::info("the API server tells of the kind again", {{"kind", kind}});
-    } else if (reflector_.is_absent() && resource_of(reflector_.kind()).json_only) {
+    } else if (reflector_.is_absent()) {
       // As in every cluster without Calico, or without that CRD.
       log::info("the kind is not to be had", {{"kind", kind}, {"error", trouble}});
-    } else if (reflector_.is_absent()) {
-      log::warn("the kind is not ours to see", {{"kind", kind}, {"error", trouble}});
     } else {
       log::warn("what is known of the kind may be out of date",
                 {{"kind", kind}, {"error", trouble}});

@@ -11,7 +11,6 @@ source "$kube_world_here/control_plane.sh"
 # kube_world_can: builds the servers where they are missing, and says why not when this cannot be.
 kube_world_can() {
   "$kube_world_here/get-servers.sh" && plane_can || return
-  "$PROGRAMS_BIN/outflow-aggregator" --help | grep -q -- --kubeconfig || { echo 'needs an aggregator with --kubeconfig' >&2; return 1; }
 }
 
 # The programs' own authority, and what each shows: names and groups as the aggregator reads them.

@@ -16,7 +16,6 @@ told_can() {
   for name in outflow-aggregator outflow; do
     [ -x "$PROGRAMS_BIN/$name" ] || { echo "needs $PROGRAMS_BIN/$name, which is not built" >&2; return 1; }
   done
-  "$PROGRAMS_BIN/outflow-aggregator" --help | grep -q -- --kubeconfig || { echo 'needs an aggregator with --kubeconfig' >&2; return 1; }
 }
 
 told_ask() {
@@ -27,7 +26,7 @@ told_field() {
   told_ask "$1" status -o json 2>/dev/null | python3 -c '
 import json, sys
 answer = json.load(sys.stdin)
-print(answer.get("context", answer).get(sys.argv[1], ""))' "$2"
+print(answer.get(sys.argv[1], answer.get("context", {}).get(sys.argv[1], "")))' "$2"
 }
 
 told_has_inventory() { [ -n "$(told_field "$1" inventory_as_of)" ]; }
@@ -56,6 +55,11 @@ answer = json.load(sys.stdin)
 print(answer["peer_kind"], answer["peer"])'
 }
 
+# Of all namespaces. An address stays its last owner's for a minute after he went, unless somebody else gets it.
+told_pods() {
+  told_field "$1" pods
+}
+
 told_coverage() {
   told_ask "$1" coverage -o json 2>/dev/null | python3 -c '
 import json, sys
@@ -70,9 +74,9 @@ told_state() {
   esac
 }
 
-# soon WHAT WANTED COMMAND...
+# soon WHAT WANTED COMMAND...: within what back-off after an outage may take (twice 30 s).
 soon() {
-  local what=$1 wanted=$2 deadline=$((SECONDS + 30)) got=''
+  local what=$1 wanted=$2 deadline=$((SECONDS + 75)) got=''
   shift 2
   until got=$("$@" 2>/dev/null) && [ "$got" = "$wanted" ]; do
     [ $SECONDS -lt $deadline ] || break

@@ -61,7 +61,7 @@ class Run:
             if self.others:
                 self.others(request, stream)
             else:
-                stream.answer(404, b"not here", "text/plain")
+                stream.answer(404, b"not here", "text/plain", [("retry-after", "60")])
             return
         with self.lock:
             self.requests.append(request)
@@ -88,8 +88,8 @@ class Run:
 
     def until_settled(self):
         """Until the 16 other kinds have been answered, so that nothing else is under way."""
-        while sum(line.startswith("absent") for line in self.all) < 16:
-            self.until("absent")
+        while sum(line.startswith(("absent", "fail")) for line in self.all) < 16:
+            self.until("")
         return self
 
     def stop(self):
