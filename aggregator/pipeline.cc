@@ -112,8 +112,13 @@ struct Pipeline::Rooms {
             .needs_inventory = feed.has_value() || live != nullptr,
             .own_namespace = config.own_namespace,
             .facts = &facts,
-            .certificate_expiry =
-                [this] { return credentials != nullptr ? credentials->not_after() : TimePoint(); }};
+            .certificate_expiry = certificate_expiry()};
+  }
+
+  // Empty in plaintext.
+  [[nodiscard]] std::function<TimePoint()> certificate_expiry() const {
+    if (credentials == nullptr) return {};
+    return [this] { return credentials->not_after(); };
   }
 
   // Whose inventory comes from: a live feed, a file, or nowhere.

@@ -119,7 +119,7 @@ PYTHON
 }
 check 'The README explains every value.' explained
 digest=sha256:$(printf 'x' | sha256sum | cut -d' ' -f1)
-by_digest() { template --set agent.image.digest="$digest" | grep -q "image: \"outflow-agent@$digest\""; }
+by_digest() { template --set agent.image.digest="$digest" | grep "image: \"outflow-agent@$digest\"" >/dev/null; }
 check 'An image can be named by its digest.' by_digest
 moved() { ! template --namespace elsewhere "${values[@]}" --set certificates.mode=cert-manager --set namespace.create=true | grep -n outflow-system; }
 check 'Nothing names outflow-system when it is installed elsewhere.' moved

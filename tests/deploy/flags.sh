@@ -10,7 +10,7 @@ helm template outflow "$chart" --kube-version 1.34.0 --set agent.socketTable=tru
   --set aggregator.select='tier in (a\,b)' >"$work/manifests"
 while read -r program flag; do
   # --help prints a flag at the beginning of its line, and what it takes after it.
-  known() { "$bin/$program" --help | grep -qE -- "^ +$flag( |,|\$)"; }
+  known() { "$bin/$program" --help | grep -E -- "^ +$flag( |,|\$)" >/dev/null; }
   check "$program knows $flag." known
 done < <(python3 "$root/tests/deploy/manifests.py" flags "$work/manifests")
 finish
