@@ -23,7 +23,7 @@ namespace tls {
 struct Files {
   std::string certificate;  // the chain, ours first
   std::string key;
-  std::string authorities;       // whom we believe
+  std::string authorities;  // whom we believe
   // The same as text instead of a file, for who found it elsewhere.
   std::string authorities_text = {};
 

@@ -36,8 +36,7 @@ std::size_t heap_in_use() {
 }
 
 net::Address address_of(int pod) {
-  return *net::Address::parse(
-      fmt::format("10.{}.{}.{}", pod / 65536, pod / 256 % 256, pod % 256));
+  return *net::Address::parse(fmt::format("10.{}.{}.{}", pod / 65536, pod / 256 % 256, pod % 256));
 }
 
 // A pod of a Deployment, with the names and labels such pods have.
@@ -48,8 +47,8 @@ Pod pod_of(int number) {
   const std::string name = fmt::format("service-frontend-{}", workload);
   pod.name = fmt::format("{}-7c9f6d5b8d-{:05}", name, number % 100'000);
   pod.uid = fmt::format("0b0e9d4a-4a57-4d1c-9d5c-{:012x}", number);
-  pod.node = fmt::format("ip-10-0-0-{}.eu-central-1.compute.internal",
-                         number % (kPods / kPodsOfNode));
+  pod.node =
+      fmt::format("ip-10-0-0-{}.eu-central-1.compute.internal", number % (kPods / kPodsOfNode));
   pod.phase = "Running";
   pod.addresses = {address_of(number)};
   pod.labels = {{"app.kubernetes.io/name", name},
