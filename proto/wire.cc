@@ -278,7 +278,7 @@ Result<Report> to_report(const v1::Batch& batch) {
   for (int row = 0; row < *rows; ++row) {
     auto flow = read_flow(batch.flows(), row, *report, *addresses);
     if (!flow) return fail(std::move(flow).error());
-    report->flows.push_back(std::move(*flow));
+    report->flows.push_back(*flow);
   }
   return report;
 }

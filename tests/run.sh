@@ -155,7 +155,7 @@ asan() {
   say "sanitizers: only ${targets[*]}"
   build asan "${targets[@]}" || return
   ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1} \
-    run_tests asan '^(unit|golden)$' '^fuzz\.'
+    run_tests asan '^(unit|golden)$' '^(fuzz\.|bench_|deploy\.)'
 }
 
 # The programs' C++ files to look at, those changed last first; tests only in tidy-all. Without a base

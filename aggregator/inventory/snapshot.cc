@@ -213,7 +213,7 @@ std::tuple<std::string_view, std::string_view> name_of(const Life& life) {
   return {life.shape->namespace_name, life.name};
 }
 
-Lives lives_of(std::vector<Pod> pods) {
+Lives lives_of(const std::vector<Pod>& pods) {
   Lives lives;
   Pool pool;
   lives.pods.reserve(pods.size());
@@ -240,8 +240,8 @@ nanoseconds distance(const Life& life, const Knowledge& knowledge, TimePoint tim
 }  // namespace
 
 Snapshot::Snapshot(Model model, TimePoint as_of) : model_(std::move(model)), as_of_(as_of) {
-  lives_ = lives_of(std::move(model_.pods));
-  model_.pods = {};
+  lives_ = lives_of(model_.pods);
+  model_.pods = {};  // they are kept once
   indexes_ = std::make_shared<const Indexes>(model_);
   pods_ = std::make_shared<const PodIndex>(lives_.pods);
 }
@@ -297,7 +297,7 @@ std::string Snapshot::why_no_pod(const net::Address& address, TimePoint time) co
 }
 
 std::string Snapshot::why_nobody(const net::Address& address, TimePoint time) const {
-  for (Verdict verdict : {pod_verdict(address, time), service_verdict(address, time)}) {
+  for (const Verdict& verdict : {pod_verdict(address, time), service_verdict(address, time)}) {
     if (!verdict.why.empty()) return verdict.why;
   }
   const Verdict verdict = node_verdict(address, time);
