@@ -6,13 +6,11 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 
-#include "aggregator/access/agents.h"
-#include "aggregator/access/enroll_service.h"
-#include "aggregator/access/users.h"
 #include "aggregator/additions.h"
 #include "aggregator/api/backup_service.h"
 #include "aggregator/api/fact_board.h"
 #include "aggregator/api/service.h"
+#include "aggregator/door.h"
 #include "aggregator/ingest/import_service.h"
 #include "aggregator/ingest/report_service.h"
 #include "aggregator/inventory/file_feed.h"
@@ -20,7 +18,6 @@
 #include "aggregator/meters.h"
 #include "common/log.h"
 #include "common/telemetry.h"
-#include "proto/credentials.h"
 #include "proto/wire.h"
 
 namespace outflow {
@@ -30,14 +27,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 1s;           // how often the inventory is looked at
 constexpr auto kShutdownGrace = 5s;  // for answers under way
-// What gRPC may hold at once: 5,000 agents under TLS take 1.1 to 1.4 GB (measured).
-constexpr std::size_t kGrpcBytesMax = 2UL << 30U;
-constexpr int kGrpcThreadsMax = 64;         // of questions and imports; agents' streams need none
-constexpr int kStreamsPerConnection = 100;  // an agent has one, the CLI a few
-constexpr int kHandshakeMs = 20'000;
-constexpr int kPingsApartMs = 10'000;
-constexpr int kKeepaliveMs = 60'000;
-constexpr int kIdleMs = 300'000;
 // Metrics of the store read records, so they are renewed every so many ticks only.
 constexpr unsigned kStoreMetersTicks = 10;
 
@@ -55,17 +44,12 @@ struct Pipeline::Rooms {
   std::optional<inventory::FileFeed> feed;
   std::unique_ptr<LiveFeed> live;
   ingest::IngestCounters counters;
-  std::unique_ptr<tls::Credentials> credentials;  // null: plaintext
-  std::unique_ptr<access::Agents> agents;
-  std::unique_ptr<access::Authority> authority;
-  std::unique_ptr<access::Users> users;
-  std::optional<access::Signer> signer;  // nullopt: nobody is enrolled
+  std::unique_ptr<Door> door;
   api::FactBoard facts;
   std::unique_ptr<grpc::Service> report_service;
   std::unique_ptr<grpc::Service> import_service;
   std::unique_ptr<grpc::Service> query_service;
   std::unique_ptr<grpc::Service> backup_service;
-  std::unique_ptr<grpc::Service> enroll_service;  // null when nobody is enrolled
   std::unique_ptr<grpc::Server> server;
   int port = 0;
   std::unique_ptr<Keeper> keeper;
@@ -112,13 +96,7 @@ struct Pipeline::Rooms {
             .needs_inventory = feed.has_value() || live != nullptr,
             .own_namespace = config.own_namespace,
             .facts = &facts,
-            .certificate_expiry = certificate_expiry()};
-  }
-
-  // Empty in plaintext.
-  [[nodiscard]] std::function<TimePoint()> certificate_expiry() const {
-    if (credentials == nullptr) return {};
-    return [this] { return credentials->not_after(); };
+            .certificate_expiry = door->certificate_expiry()};
   }
 
   // Whose inventory comes from: a live feed, a file, or nowhere.
@@ -144,53 +122,20 @@ struct Pipeline::Rooms {
   void make_services() {
     report_service =
         ingest::make_report_service([this](const Report& report) { return merge(report); },
-                                    counters, *agents, end_streams.get_token(), patience());
+                                    counters, door->agents(), end_streams.get_token(), patience());
     import_service = ingest::make_import_service(
         [this](std::span<const ingest::LogFlow> flows) { return merge_log(flows); },
         [this] { return api::context_of(backend()); },
         [this](const grpc::ServerContextBase& context) {
-          return users->may_add_evidence(context);
+          return door->users().may_add_evidence(context);
         });
     query_service = api::make_query_service(
         backend(),
-        [this](const grpc::ServerContextBase& context) { return users->sight_of(context); });
-    backup_service = api::make_backup_service(
-        *store, clock,
-        [this](const grpc::ServerContextBase& context) { return users->may_back_up(context); });
-  }
-
-  Result<void> open_credentials() {
-    if (tls::is_used(config.tls, config.listen)) {
-      auto opened = tls::Credentials::open(config.tls);
-      if (!opened) return fail(std::move(opened).error());
-      credentials = *std::move(opened);
-    }
-    return {};
-  }
-
-  // Who may report, ask and enrol.
-  Result<void> open_access(access::Ask ask) {
-    if (auto opened = open_credentials(); !opened) return opened;
-    const bool is_tls = credentials != nullptr;
-    agents = std::make_unique<access::Agents>(is_tls, config.agent_limits, clock);
-    authority = std::make_unique<access::Authority>(
-        access::Authority::Setup{.ask = std::move(ask),
-                                 .audience = config.audience,
-                                 .admin_groups = config.admin_groups},
-        clock);
-    users = std::make_unique<access::Users>(is_tls, *authority);
-    if (config.enroll_ca.certificate.empty()) return {};
-    auto opened = access::Signer::open(config.enroll_ca, config.enroll_lifetime, clock);
-    if (!opened) return fail(std::move(opened).error().within("--enroll-ca-cert"));
-    signer.emplace(*std::move(opened));
-    enroll_service = access::make_enroll_service(
-        {.is_tls = is_tls,
-         .namespace_name = config.own_namespace,
-         .service_account = config.agent_service_account,
-         .node_of_pod = [this](const std::string& space, const std::string& pod,
-                               const std::string& uid) { return node_of_pod(space, pod, uid); }},
-        *authority, *signer);
-    return {};
+        [this](const grpc::ServerContextBase& context) { return door->users().sight_of(context); });
+    backup_service =
+        api::make_backup_service(*store, clock, [this](const grpc::ServerContextBase& context) {
+          return door->users().may_back_up(context);
+        });
   }
 
   [[nodiscard]] std::optional<std::string> node_of_pod(const std::string& space,
@@ -203,39 +148,19 @@ struct Pipeline::Rooms {
     return std::nullopt;
   }
 
-  [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> server_credentials() const {
-    return credentials != nullptr ? credentials->server() : grpc::InsecureServerCredentials();
-  }
-
-  // What one who means harm, or is broken, may take of the server.
-  static void bound(grpc::ServerBuilder& builder) {
-    grpc::ResourceQuota quota("outflow");
-    quota.Resize(kGrpcBytesMax);
-    quota.SetMaxThreads(kGrpcThreadsMax);
-    builder.SetResourceQuota(quota);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                               kPingsApartMs);
-    // A peer that vanished is noticed, and one that asks nothing is sent away.
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kHandshakeMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
-  }
-
   Result<void> serve() {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(config.listen, server_credentials(), &port);
+    builder.AddListeningPort(config.listen, door->credentials(), &port);
     // Two aggregators on one port would each get half of the agents.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::kMessageBytesMax));
-    bound(builder);
+    Door::bound(builder);
     builder.RegisterService(report_service.get());
     builder.RegisterService(import_service.get());
     builder.RegisterService(query_service.get());
-    if (enroll_service != nullptr) builder.RegisterService(enroll_service.get());
+    if (door->enroll_service() != nullptr) builder.RegisterService(door->enroll_service());
     builder.RegisterService(backup_service.get());
     server = builder.BuildAndStart();
     if (server == nullptr) return fail("cannot listen on " + config.listen);
@@ -279,7 +204,7 @@ struct Pipeline::Rooms {
     keeper->step(std::chrono::steady_clock::now());
     meters->renew(*keeper, counters);
     meters->renew(inventory.view(), clock.now());
-    if (credentials != nullptr) meters->renew_certificate(credentials->not_after());
+    if (const auto expiry = door->certificate_expiry()) meters->renew_certificate(expiry());
     if (live != nullptr) meters->renew(live->counts());
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
@@ -305,8 +230,14 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   if (!telemetry) return fail(std::move(telemetry).error().within("--http-listen"));
   rooms->telemetry = std::move(*telemetry);
   rooms->meters = std::make_unique<Meters>(rooms->telemetry->registry());
-  if (auto opened = rooms->open_access(std::move(outside.ask)); !opened)
-    return fail(std::move(opened).error());
+  Rooms& running = *rooms;
+  auto door = Door::open(
+      config, std::move(outside.ask), clock,
+      [&running](const std::string& space, const std::string& pod, const std::string& uid) {
+        return running.node_of_pod(space, pod, uid);
+      });
+  if (!door) return fail(std::move(door).error());
+  rooms->door = std::move(*door);
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
@@ -319,7 +250,6 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
     return fail(std::move(served).error().within("--listen"));
   }
   rooms->show_readiness(rooms->inventory.view());
-  Rooms& running = *rooms;
   rooms->feed_thread = running.every_tick([&running] { running.follow_inventory(); });
   rooms->keeper_thread = running.every_tick([&running] { running.keep(); });
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(rooms)));
