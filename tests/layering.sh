@@ -5,13 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # room | allowed (space separated path prefixes). Ingest sees access because a stream is admitted, and its
-# batches judged, by who is at its other end.
+# batches judged, by who is at its other end; kube speaks TLS itself, so it shares what gives OpenSSL's things back.
 table='
 common            | common/
 proto             | common/ proto/ outflow/v1/
 agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h proto/credentials.h proto/certificate.h proto/grpc_log.h agent/ outflow/v1/
 aggregator/inventory   | common/ aggregator/inventory/
-aggregator/kube        | common/ aggregator/inventory/ aggregator/kube/
+aggregator/kube        | common/ proto/openssl.h aggregator/inventory/ aggregator/kube/
 aggregator/access      | common/ proto/ outflow/v1/ aggregator/access/
 aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
 aggregator/store       | common/ aggregator/attribution/edge.h aggregator/inventory/model.h aggregator/store/
@@ -47,8 +47,9 @@ only 'httplib\.h' '^common/telemetry\.cc$'
 only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
 only 'rocksdb/' '^aggregator/store/'
 only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
-only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|aggregator/(access|inventory|ingest)/)'
+only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|aggregator/(access|inventory|ingest|kube)/)'
 only 'curl/' '^aggregator/kube/'
+only 'nghttp2/' '^aggregator/kube/h2_session\.cc$'
 only 'yaml-cpp/' '^aggregator/(export|cli|kube)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad

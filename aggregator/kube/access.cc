@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 #include "common/log.h"
 
@@ -33,6 +34,19 @@ TimePoint wall_now() {
 }
 
 }  // namespace
+
+bool may_be_a_header(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+bool same_tls(const Credentials& one, const Credentials& other) {
+  const auto key = [](const Credentials& c) {
+    return std::tie(c.server, c.ca, c.client_certificate, c.client_key, c.tls_server_name,
+                    c.insecure_skip_verify);
+  };
+  return key(one) == key(other);
+}
 
 Result<std::unique_ptr<Access>> Access::in_cluster(const std::string& directory) {
   // NOLINTBEGIN(concurrency-mt-unsafe): nobody sets variables while the programs run

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "aggregator/kube/exec_plugin.h"
 #include "aggregator/kube/kubeconfig.h"
@@ -33,6 +34,11 @@ struct Credentials {
   std::string proxy;            // "": what the environment says
   bool insecure_skip_verify = false;
 };
+
+// No control characters, which would end the line (a token that came with its file's end).
+[[nodiscard]] bool may_be_a_header(std::string_view text);
+// The same server, CA, client certificate and ways to check: what TLS was made with.
+[[nodiscard]] bool same_tls(const Credentials& one, const Credentials& other);
 
 class Access {
  public:

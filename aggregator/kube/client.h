@@ -1,10 +1,18 @@
-// HTTP to one API server (libcurl multi): all lists and watches by one thread, and, apart from
-// them, single requests that are waited for.
+// HTTP to one API server: all lists and watches by one thread, and, apart from them, single
+// requests that are waited for (libcurl).
 //
-// A list or watch has a connection of its own and HTTP/1.1, kept for the next. With `http2` all are
-// streams of one connection; but libcurl 7.88 (Debian 12) then stalls now and then: what it has
-// read of a stream is given only when more comes on the connection. It was seen with many pages of
-// a real API server (81 kB each, one in some hundred), so it is not the default.
+// Lists and watches are streams of one HTTP/2 connection; more are made only while the server takes
+// fewer streams on one, sends it away (GOAWAY), or what TLS was made with has changed (CA, client
+// certificate). It is nghttp2 and not libcurl, because libcurl 7.88 (Debian 12) now and then keeps
+// what it has read of a stream until more comes on the connection, and because it tells nobody of
+// the answers to its PINGs. One is sent every kPingEvery: each that is answered is a sign of life
+// for all that are open, a connection without one for kPingTime is dead. (It tells of what was on
+// the wire: servers answer PINGs before what they have queued, so an event that was written in that
+// moment may follow the answer.)
+//
+// HTTP/1.1, by libcurl and with a connection for each that is under way, is used for a server that
+// does not offer HTTP/2 (asked again after kOldHttpTime), for one without TLS, and where a proxy is
+// set, in the kubeconfig or the environment.
 //
 // Certificates are always verified, unless the kubeconfig says insecure-skip-tls-verify. Redirects
 // are not followed.
@@ -19,12 +27,18 @@
 
 #include "aggregator/kube/access.h"
 #include "aggregator/kube/reflector.h"
+#include "common/clock.h"
 #include "common/result.h"
 
 namespace outflow::kube {
 
 inline constexpr std::chrono::seconds kConnectTime{10};
 inline constexpr std::chrono::seconds kPostTime{10};
+// Two are answered or missed before a connection is given up.
+inline constexpr std::chrono::seconds kPingEvery{5};
+inline constexpr std::chrono::seconds kPingTime{15};
+inline constexpr std::chrono::minutes kOldHttpTime{10};
+inline constexpr std::string_view kUserAgent = "outflow-aggregator/" OUTFLOW_VERSION;
 inline constexpr std::size_t kReplyBytesMax = std::size_t{1} << 20U;
 
 // Takes one answer: head(), body() as often as there is something, end(); or end() alone.
@@ -39,6 +53,9 @@ class Exchange {
   virtual void head(int http_code, std::string_view content_type, std::int64_t retry_after) = 0;
   // False ends the request.
   [[nodiscard]] virtual bool body(std::string_view bytes) = 0;
+  // The connection lived `ago`, and whatever the server had put on it by then has been given.
+  // HTTP/2 only, every few seconds after a 200.
+  virtual void alive(nanoseconds /*ago*/) {}
   // `broken`: why the transfer broke; "" when it came to its end.
   virtual void end(const std::string& broken) = 0;
 };
@@ -47,7 +64,7 @@ class Exchange {
 class Client {
  public:
   struct Options {
-    bool http2 = false;  // where the server has it
+    bool http1 = false;  // only that
   };
   // `access` outlives it.
   Client(Access& access, Options options);
@@ -55,7 +72,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Sends a GET; `exchange` lives until its end(). Without credentials end() comes at once.
+  // Sends a GET; `exchange` lives until its end(). Without credentials end() comes at once. Neither
+  // this nor cancel() is called by an Exchange, but by its end().
   void start(const Request& request, Exchange& exchange);
   // Ends it now: end("cancelled").
   void cancel(Exchange& exchange);
@@ -66,8 +84,8 @@ class Client {
   [[nodiscard]] std::uint64_t connections() const;  // made so far
 
  private:
-  struct Curl;
-  std::unique_ptr<Curl> curl_;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 struct Reply {

@@ -4,8 +4,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-
 #include "aggregator/kube/client.h"
 
 namespace outflow::kube {
@@ -23,11 +21,6 @@ int prepare_socket(void* counter, curl_socket_t socket, curlsocktype /*purpose*/
   static_cast<void>(
       ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeout, sizeof kUserTimeout));
   return CURL_SOCKOPT_OK;
-}
-
-bool may_be_a_header(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
 
 void set_blob(CURL* easy, CURLoption option, const std::string& pem) {
@@ -99,7 +92,7 @@ Result<Lists> prepare(CURL* easy, const Credentials& credentials, const EasyRequ
   curl_easy_setopt(easy, CURLOPT_URL, target.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "outflow-aggregator/" OUTFLOW_VERSION);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, std::string(kUserAgent).c_str());
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(std::chrono::milliseconds(kConnectTime).count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time.count()));
@@ -108,8 +101,7 @@ Result<Lists> prepare(CURL* easy, const Credentials& credentials, const EasyRequ
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, kKeepAliveEvery);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                   request.http2 ? long{CURL_HTTP_VERSION_2TLS} : long{CURL_HTTP_VERSION_1_1});
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
   if (!credentials.proxy.empty()) {
     curl_easy_setopt(easy, CURLOPT_PROXY, credentials.proxy.c_str());
   }

@@ -1,4 +1,4 @@
-// What a libcurl handle needs to reach the API server; shared by Client and Poster.
+// What a libcurl handle needs to reach the API server; HTTP/1.1 only.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,6 @@ struct EasyRequest {
   std::string accept;
   const std::string* json_body = nullptr;  // a POST when there is one; outlives the request
   std::chrono::milliseconds time{};
-  bool http2 = false;
 };
 
 // Prepares a new or used handle; CURLOPT_SOCKOPTDATA may be a std::uint64_t that counts

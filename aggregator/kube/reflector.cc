@@ -152,6 +152,12 @@ bool Reflector::body(std::string_view bytes, Now now) {
   return true;
 }
 
+void Reflector::alive(Now then) {
+  if (stage_ != Stage::Watch || flight_->code != kOk || flight_->verdict) return;
+  if (flight_->frames->pending() > 0) return;
+  calm(then);
+}
+
 bool Reflector::tick(Now now) {
   if (flight_->verdict) return false;
   if (flight_->code != kOk || stage_ == Stage::List) return true;

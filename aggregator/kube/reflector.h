@@ -102,6 +102,9 @@ class Reflector {
   void head(int http_code, std::string_view content_type, std::int64_t retry_after);
   // False: the request is not wanted any longer; then end() is called as after any other.
   [[nodiscard]] bool body(std::string_view bytes, Now now);
+  // The connection lived at `then`, and all that the server had put on it has come. A watch that
+  // lies idle has been heard up to then; a list has not, nor has one with half an event.
+  void alive(Now then);
   // `broken` is why the transfer broke, "" when it came to its end.
   void end(const std::string& broken, Now now);
   // Called about once a second while a request is under way. False as of body().

@@ -32,6 +32,10 @@ class Lane final : public Exchange {
     reflector_.head(http_code, content_type, retry_after);
   }
   bool body(std::string_view bytes) override { return reflector_.body(bytes, now()); }
+  void alive(nanoseconds ago) override {
+    const Now at = now();
+    reflector_.alive({at.steady - ago, at.wall - ago});
+  }
   void end(const std::string& broken) override {
     reflector_.end(broken, now());
     if (reflector_.unauthorized()) access_.refused();
@@ -67,7 +71,7 @@ class Lane final : public Exchange {
 
 struct Watcher::Rooms {
   Rooms(Access& access, inventory::Sink& sink, const Clock& clock, const Options& options)
-      : client(access, {.http2 = options.http2}) {
+      : client(access, {.http1 = options.http1}) {
     std::random_device entropy;
     for (const Kind kind : kAllKinds) {
       Reflector::Options own{

@@ -34,7 +34,7 @@ struct Metrics {
 class Watcher {
  public:
   struct Options {
-    bool http2 = false;  // see client.h
+    bool http1 = false;  // see client.h
     bool watch_list = true;
     unsigned page_items = kPageItems;
   };

@@ -35,7 +35,7 @@ class Run:
                       f"contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n")
         self.lines, self.all = [], []
         self.queue = queue.Queue()
-        self.flags = [sys.argv[2], "--kubeconfig", config, *(["--http2"] if http2 else []), *flags]
+        self.flags = [sys.argv[2], "--kubeconfig", config, *([] if http2 else ["--http1"]), *flags]
         self.program = None
         self.gate = threading.Event()
 
@@ -200,6 +200,93 @@ def go_away():
     assert run.api.connections == 2, run.api.connections
 
 
+def go_away_gently():
+    """A server that takes no more requests ends those it has, and the next go to another connection; nothing fails."""
+    def pods(number, request, stream):
+        if number == 1:
+            watch_list(stream)
+            run.gate.wait(SECONDS)
+            stream.go_away_later()
+            stream.data(added("b", "11"))
+            stream.end()
+        else:
+            assert request.query["resourceVersion"] == "11", request.query
+            stream.head()
+            stream.data(added("c", "18"))
+
+    run = Run(pods)
+    run.start().until_settled()
+    run.gate.set()
+    run.until("put [Pod] web/c").stop()
+    assert run.api.connections == 2, run.api.connections
+    run.told("begin", "put web/a", "end", "put web/b", "put web/c")
+
+
+def few_streams():
+    """A server that takes two streams on a connection is asked on more connections, never for more."""
+    def others(request, stream):
+        if "calico" in request.path:
+            stream.answer(404, b"", "text/plain")
+        else:
+            stream.head()
+            stream.data(bookmark("10", end=True))
+
+    run = Run(lambda _number, _request, stream: watch_list(stream), others, streams_max=2).start()
+    run.until("end [Pod]").stop()
+    run.told("begin", "put web/a", "end")
+    assert run.api.most_streams == 2, run.api.most_streams
+    assert run.api.connections > 2, run.api.connections
+
+
+def sign_of_life():
+    """A watch that lies idle is heard of, because the connection answers."""
+    run = Run(lambda _number, _request, stream: watch_list(stream)).start()
+    run.until("end [Pod]", "heard [Pod]", "heard [Pod]", "heard [Pod]", "heard [Pod]").stop()
+    assert run.api.connections == 1, run.api.connections
+    assert len(run.requests) == 1
+
+
+def silent_connection():
+    """A connection that answers nothing is given up though it was never closed."""
+    def pods(number, request, stream):
+        if number == 1:
+            watch_list(stream)
+            run.gate.wait(SECONDS)
+            stream.go_silent()
+        else:
+            assert request.query["resourceVersion"] == "10", request.query
+            stream.head()
+            stream.data(added("c", "18"))
+
+    run = Run(pods)
+    run.start().until_settled()
+    run.gate.set()
+    run.until("fail [Pod]", "put [Pod] web/c").stop()
+    assert any("no sign of life" in line for line in run.lines), run.lines
+
+
+def new_ca():
+    """A CA that was renewed is used for the next request, by another connection; the old one is left in peace."""
+    def pods(number, request, stream):
+        if number == 1:
+            watch_list(stream)
+            run.gate.wait(SECONDS)
+            stream.end()
+        else:
+            assert request.query["resourceVersion"] == "10", request.query
+            stream.head()
+            stream.data(added("c", "18"))
+
+    run = Run(pods)
+    run.start().until_settled()
+    with open(run.api.ca, "a", encoding="utf-8") as out:
+        out.write("renewed\n")
+    run.gate.set()
+    run.until("put [Pod] web/c").stop()
+    run.told("begin", "put web/a", "end", "put web/c")
+    assert run.api.connections == 2, run.api.connections
+
+
 def cut_in_a_frame():
     """A connection cut in the middle of a frame loses that frame only."""
     def pods(number, request, stream):
@@ -357,6 +444,10 @@ def wrong_name():
     named = Run(lambda _number, _request, stream: watch_list(stream), names="DNS:kubernetes",
                 cluster=", tls-server-name: kubernetes").start()
     named.until("end [Pod]").stop()
+    other = Run(lambda _number, _request, stream: watch_list(stream), names="DNS:kubernetes",
+                cluster=", tls-server-name: other").start()
+    other.until("fail [Pod]").stop()
+    assert not other.requests
 
 
 def plugin_token():

@@ -14,6 +14,8 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
+import hyperframe.frame
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
@@ -123,6 +125,14 @@ class Stream:
         self.connection.do(lambda h: h.close_connection())
         self.connection.socket.shutdown(socket.SHUT_WR)
 
+    def go_away_later(self):
+        """No more requests are taken; those that are go on."""
+        self.connection.leave()
+
+    def go_silent(self):
+        """The connection stays, but nothing is read or said any longer."""
+        self.connection.silent.set()
+
     def cut(self):
         self.connection.close()
 
@@ -133,6 +143,7 @@ class Connection:
         self.socket = tls
         self.lock = threading.RLock()
         self.window = threading.Event()
+        self.silent = threading.Event()
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
 
     def do(self, action):
@@ -154,6 +165,11 @@ class Connection:
             self.do(lambda h: h.send_data(number, part))
             return True
 
+    def leave(self):
+        with self.lock:
+            frame = hyperframe.frame.GoAwayFrame(0, last_stream_id=self.h2.highest_inbound_stream_id)
+            self.socket.sendall(frame.serialize())
+
     def close(self):
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
@@ -163,10 +179,17 @@ class Connection:
 
     def serve(self):
         try:
+            if self.server.streams_max:
+                self.h2.local_settings = h2.settings.Settings(
+                    client=False,
+                    initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.server.streams_max})
             self.do(lambda h: h.initiate_connection())
             while data := self.socket.recv(65536):
+                if self.silent.is_set():
+                    threading.Event().wait()
                 with self.lock:
                     events = self.h2.receive_data(data)
+                    self.server.most_streams = max(self.server.most_streams, self.h2.open_inbound_streams)
                     self.socket.sendall(self.h2.data_to_send())
                 for one in events:
                     if isinstance(one, h2.events.RequestReceived):
@@ -208,8 +231,9 @@ class OldStream:
 class FakeApi:
     """`answer(request, stream)` is called in a thread of its own for each request."""
 
-    def __init__(self, folder, answer, http2=True, names="IP:127.0.0.1"):
+    def __init__(self, folder, answer, http2=True, names="IP:127.0.0.1", streams_max=0):
         self.answer = answer
+        self.streams_max, self.most_streams = streams_max, 0
         self.connections = 0
         self.errors = queue.Queue()
         self.ca = f"{folder}/server.crt"

@@ -1,7 +1,7 @@
 // Watches an API server and prints what a Sink is told, a line a call; the tests drive it against a
 // server that misbehaves on purpose, and a person against a real one. Ends when stdin does.
 //
-//   kube_watch --kubeconfig FILE [--http2] [--lists] [--page N] [--post PATH JSON]
+//   kube_watch --kubeconfig FILE [--http1] [--lists] [--page N] [--post PATH JSON]
 #include <unistd.h>
 
 #include <array>
@@ -52,7 +52,7 @@ Told read_flags(int argc, char** argv) {
   Told told;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--http2") told.options.http2 = true;
+    if (flag == "--http1") told.options.http1 = true;
     if (flag == "--lists") told.options.watch_list = false;
     if (i + 1 < argc && flag == "--kubeconfig") told.kubeconfig = argv[++i];
     if (i + 1 < argc && flag == "--page") {

@@ -22,11 +22,15 @@ class Heard final : public inventory::Sink {
   void remove(inventory::Object last, TimePoint) override {
     told.push_back("remove " + inventory::key_of(last).name);
   }
-  void heard(Kind, TimePoint) override { told.emplace_back("heard"); }
+  void heard(Kind, TimePoint at) override {
+    told.emplace_back("heard");
+    heard_at = at;
+  }
   void fail(Kind, std::string why) override { told.push_back("fail: " + why); }
   void absent(Kind, std::string why) override { told.push_back("absent: " + why); }
 
   std::vector<std::string> told;
+  TimePoint heard_at{};
 };
 using Words = std::vector<std::string>;
 
@@ -374,4 +378,42 @@ TEST_CASE("a page larger than the limit is asked for in smaller ones") {
 
   CHECK_THAT(world.told().at(0), has_text("a page of more than 128 MiB"));
   CHECK(world.ask() == "/api/v1/pods?limit=1");
+}
+
+TEST_CASE("a sign of life lets an idle watch be heard up to then, but none with half an event") {
+  World world(false);
+  world.watching();
+  const Now then = world.now();
+  world.time += 3s;
+  world.reflector.alive(then);
+  CHECK(world.told() == Words{"heard"});
+  CHECK(world.heard.heard_at == then.wall);
+
+  const std::string whole = event("ADDED", "b", "11");
+  CHECK(world.body(whole.substr(0, 20)));
+  static_cast<void>(world.told());
+  world.reflector.alive(world.now());
+  CHECK(world.told().empty());
+  CHECK(world.body(whole.substr(20)));
+  static_cast<void>(world.told());
+  world.reflector.alive(world.now());
+  CHECK(world.told() == Words{"heard"});
+}
+
+TEST_CASE("a sign of life says nothing of a list, nor of a watch without an answer") {
+  World world(true);
+  static_cast<void>(world.ask());
+  world.ok();
+  CHECK(world.body(event("ADDED", "a", "4")));
+  static_cast<void>(world.told());
+  world.reflector.alive(world.now());
+  CHECK(world.told().empty());
+
+  World unanswered(false);
+  static_cast<void>(unanswered.ask());
+  unanswered.answer(page({"a"}, "10"));
+  static_cast<void>(unanswered.ask());
+  static_cast<void>(unanswered.told());
+  unanswered.reflector.alive(unanswered.now());
+  CHECK(unanswered.told().empty());
 }
