@@ -47,12 +47,13 @@ LiveFeed::~LiveFeed() {
 
 void LiveFeed::step() {
   const SteadyTime now = std::chrono::steady_clock::now();
+  // Before the snapshot: who reads of a failure shall find it in the snapshot as well.
+  const inventory::FeedStates states = cluster_.states();
   std::shared_ptr<const inventory::Snapshot> snapshot;
   if (now >= rested_) {
     snapshot = cluster_.snapshot();
     rested_ = now + kIdleShare * (std::chrono::steady_clock::now() - now);
   }
-  const inventory::FeedStates states = cluster_.states();
   std::string error = states.error();
   if (error != last_error_) {
     if (error.empty()) log::info("the inventory is the newest again");

@@ -85,6 +85,9 @@ class Cluster {
     REQUIRE(agent.send(report).ok());
   }
 
+  // Why the inventory is not the newest, as an answer says it.
+  std::string error() const { return test::status_of(*pipeline_).context().inventory_error(); }
+
   double metric(const std::string& series) const {
     httplib::Client http("127.0.0.1", pipeline_->http_port());
     const std::string metrics = http.Get("/metrics")->body;
@@ -178,7 +181,8 @@ TEST_CASE("what a feed that fails does not tell is not known, and the answer say
   cluster.start();
   cluster.list({web_pod()}, kSeen - 10min);
   cluster.sink().fail(Kind::Service, "watch services: connection refused");
-  REQUIRE(test::eventually([&] { return cluster.metric("outflow_inventory_stale") == 1; }));
+  REQUIRE(test::eventually(
+      [&] { return cluster.error() == "Service: watch services: connection refused"; }));
   cluster.send(kSeen);
 
   // Calico's name of the interface tells the source whenever it was; nothing tells the peer.
