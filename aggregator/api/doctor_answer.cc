@@ -70,7 +70,7 @@ grpc::Status answer(const Backend& backend, const v1::DoctorRequest&, v1::Doctor
   DoctorSight sight;
   sight.now = question->now();
   sight.version = OUTFLOW_VERSION;
-  sight.inventory_as_of = inventory.snapshot->as_of();
+  sight.inventory_as_of = inventory.as_of;
   sight.inventory_error = inventory.error;
   sight.needs_inventory = backend.needs_inventory;
   if (backend.certificate_expiry) sight.certificate_expiry = backend.certificate_expiry();

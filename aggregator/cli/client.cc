@@ -30,7 +30,9 @@ std::string unavailable(const std::string& said, const std::string& endpoint) {
     return fmt::format("the aggregator at {} cannot answer now: {}", endpoint, said);
   }
   return fmt::format(
-      "cannot reach the aggregator at {}: {}; is it running there? --server names another address",
+      "cannot reach the aggregator at {}: {}; is it running there, and does it want TLS "
+      "(--tls-ca)? "
+      "--server names another address",
       endpoint, said.substr(mark + kMark.size()));
 }
 

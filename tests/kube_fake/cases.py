@@ -16,12 +16,16 @@ PODS = "/api/v1/pods"
 SECONDS = 25
 
 
+# Of all a case makes; gone when it ends, however it ends.
+FOLDER = tempfile.TemporaryDirectory(prefix="outflow-kube-")
+
+
 class Run:
     """A server, kube_watch beside it, and the lines that say [Pod] (or `kind`)."""
 
     def __init__(self, pods, others=None, *, kind="Pod", flags=(), user="{token: good}", cluster="", http2=True, **server):
         http2 = http2 and "http1" not in sys.argv
-        self.folder = tempfile.mkdtemp(prefix="outflow-kube-")
+        self.folder = tempfile.mkdtemp(dir=FOLDER.name)
         self.pods, self.others, self.kind = pods, others, f"[{kind}]"
         self.requests = []
         self.lock = threading.Lock()
@@ -428,7 +432,7 @@ def html_instead():
 def wrong_ca():
     """A server whose certificate another CA signed gets no token."""
     run = Run(lambda _number, _request, stream: watch_list(stream))
-    other = FakeApi(tempfile.mkdtemp(prefix="outflow-kube-"), run.answer)
+    other = FakeApi(tempfile.mkdtemp(dir=FOLDER.name), run.answer)
     with open(other.ca, encoding="utf-8") as source:
         run.write("server.crt", source.read())
     run.start().until("fail [Pod]").stop()
