@@ -168,6 +168,12 @@ Peer nobody_peer(const net::Address& destination, TimePoint time, const Snapshot
   return peer;
 }
 
+// Somebody's of the pods, and it is not known whose.
+bool may_be_a_pods(const net::Address& destination, TimePoint time, const Snapshot& snapshot) {
+  return !snapshot.why_no_pod(destination, time).empty() ||
+         (time > snapshot.known_until() && snapshot.in_pod_network(destination));
+}
+
 Peer classify(const net::Address& destination, std::uint16_t port, Protocol protocol,
               TimePoint time, const Snapshot& snapshot) {
   if (const PodPtr pod = snapshot.pod_by_address(destination, time)) {
@@ -188,10 +194,13 @@ Peer classify(const net::Address& destination, std::uint16_t port, Protocol prot
     peer.reason = "endpoint";
     return peer;
   }
-  // Before the node: a service on its nodes' network has those of tomorrow, too.
-  if (const Service* behind = snapshot.service_by_endpoint(destination, port, protocol)) {
-    return service_peer(*behind, "endpoint");
+  // Before the node: a service on its nodes' network has those of tomorrow, too. Not of a pod's
+  // address, though: whose it was is not known, and behind a service is no answer to that.
+  const Service* behind = snapshot.service_by_endpoint(destination, port, protocol);
+  if (behind != nullptr && may_be_a_pods(destination, time, snapshot)) {
+    return nobody_peer(destination, time, snapshot);
   }
+  if (behind != nullptr) return service_peer(*behind, "endpoint");
   if (const inventory::Node* node = snapshot.node_by_address(destination, time)) {
     return node_peer(*node, port, protocol, snapshot);
   }

@@ -182,6 +182,18 @@ TEST_CASE("what nobody can be is unknown, with the reason", "[peer]") {
   CHECK(peer_of("10.244.2.99").kind == PeerKind::Private);
 }
 
+TEST_CASE("a pod's address whose pod is not known is not the service behind which it stands",
+          "[peer]") {
+  Model model = two_namespaces();
+  model.pods[0].phase = "Succeeded";
+  model.pods[0].ended = kNow - 1h;
+  const Snapshot snapshot(std::move(model), kNow);
+
+  const Peer peer = attribute_peer(ip("10.244.1.5"), 8080, Protocol::Tcp, kNow, snapshot);
+  CHECK(peer.kind == PeerKind::Unknown);
+  CHECK(peer.reason == snapshot.why_no_pod(ip("10.244.1.5"), kNow));
+}
+
 TEST_CASE("a pod gets nothing of the time before it started or after it ended", "[peer]") {
   Pod ended;
   ended.namespace_name = "batch";
