@@ -131,10 +131,16 @@ grpc::Status explain_namespace(const Question& question, const Target& target,
   return status;
 }
 
-void put_notes(const Taken& taken, const Target& target, const inventory::Snapshot& snapshot,
+// Of a namespace that the caller may not see; what cannot be asked now is not shown either.
+bool is_hidden(const Backend& backend, const Peer& peer) {
+  if (!backend.may_see || peer.namespace_name.empty()) return false;
+  const auto may = backend.may_see(peer.namespace_name);
+  return !may || !*may;
+}
+
+void put_notes(const Taken& taken, const std::vector<std::string>& notes,
                v1::ExplainAnswer& answer) {
-  for (const auto& note : notes_of({taken.peer, taken.seen}, target, snapshot))
-    answer.add_notes(note);
+  for (const auto& note : notes) answer.add_notes(note);
   if (taken.names.size() > 1) {
     answer.add_notes(
         fmt::format("it was taken for different peers: {}", fmt::join(taken.names, ", ")));
@@ -162,14 +168,24 @@ grpc::Status answer(const Backend& backend, const v1::ExplainRequest& request,
     if (!status.ok()) return status;
   }
   const bool pods_alone = taken.seen && target->is_service() && !is_service(taken.peer);
-  const auto known = target->known(question->snapshot());
+  auto known = target->known(question->snapshot());
+  if (known && is_hidden(backend, *known)) known.reset();
   if (!taken.seen || (pods_alone && known)) taken.peer = known.value_or(Peer());
   const bool is_nothing = !taken.seen && !known;
-  if (is_nothing) taken.peer.reason = "nothing of this name was seen, and the inventory has none";
+  if (is_nothing) {
+    taken.peer.reason = "nothing of this name was seen, and the inventory has none";
+    if (backend.may_see) taken.peer.reason += ", or it is not yours to see";
+  }
   answer.set_peer(is_nothing ? "" : attribution::display_name(taken.peer));
   answer.set_peer_kind(std::string(attribution::to_text(taken.peer.kind)));
   answer.set_peer_reason(taken.peer.reason);
-  put_notes(taken, *target, question->snapshot(), answer);
+  // A peer's name is part of what was seen; what the inventory says of it is not.
+  put_notes(taken,
+            is_hidden(backend, taken.peer)
+                ? std::vector<std::string>{"it is of a namespace that is not yours to see: no more "
+                                           "is said of it"}
+                : notes_of({taken.peer, taken.seen}, *target, question->snapshot()),
+            answer);
   return grpc::Status::OK;
 }
 

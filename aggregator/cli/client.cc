@@ -75,6 +75,9 @@ Outcome<Client> Client::open(const Server& server) {
       checked_endpoint(server.endpoint, server.insecure || server.tls.given(), "--server");
   if (!endpoint) return give_up(endpoint.error().what);
   std::string bearer;
+  if (!server.token_file.empty() && !server.tls.certificate.empty()) {
+    return give_up("--token-file and --tls-cert: one of the two says who you are, not both");
+  }
   if (!server.token_file.empty()) {
     auto token = token_of(server);
     if (!token) return give_up(token.error().what);

@@ -143,6 +143,12 @@ std::vector<std::string> header_of(const Finding& finding, const inventory::Snap
         "Incomplete: a node it ran on lost data or did not report all the time; something may be "
         "missing here.");
   }
+  if (snapshot.known_until() != inventory::kForever) {
+    lines.push_back(
+        fmt::format("WARNING: the cluster is known as of {} only, nothing tells of it since; what "
+                    "changed is not in here.",
+                    to_text(snapshot.known_until())));
+  }
   add_rules_lines(tally, lines);
   add_apart(finding, lines);
   add_egress_policies(finding.namespace_name, snapshot, lines);

@@ -86,6 +86,27 @@ TEST_CASE("a namespace that may not be seen is refused by name, known or not", "
   CHECK(guarded.coverage_as(guarded.authority.user("ann"), "shop").namespaces == Names{"shop"});
 }
 
+TEST_CASE("the inventory says nothing of what is in a namespace that may not be seen", "[access]") {
+  Guarded guarded;
+  guarded.reviews.allow("ann", "get", "shop");
+  const auto explained = [&](const Issued& who, const char* destination) {
+    grpc::ClientContext context;
+    v1::ExplainRequest request;
+    request.set_destination(destination);
+    v1::ExplainAnswer answer;
+    const auto status =
+        v1::Query::NewStub(connect_as(*guarded.pipeline, who))->Explain(&context, request, &answer);
+    CHECK(status.error_message().empty());
+    return answer.peer() + "; " + std::to_string(answer.notes_size() > 0);
+  };
+
+  const Issued ann = guarded.authority.user("ann");
+  CHECK(explained(ann, "10.244.3.18") == explained(ann, "web/never-was"));
+  CHECK(explained(ann, "10.244.3.17") != explained(ann, "web/never-was"));
+  const Issued eve = guarded.authority.user("eve", {"outflow:admins"});
+  CHECK_THAT(explained(eve, "10.244.3.18"), has_text("front-1"));
+}
+
 TEST_CASE("who may list namespaces, and an admin, sees all", "[access]") {
   Guarded guarded;
   guarded.reviews.allow("bob", "list");

@@ -192,6 +192,18 @@ TEST_CASE("apart traffic is shown in the header and gets no rule", "[synthesize]
   CHECK(says(policy.header, "denies all egress"));
 }
 
+TEST_CASE("the header says since when nothing tells of the cluster", "[synthesize]") {
+  inventory::Lives lives;
+  lives.known_until = at("2026-05-24");
+  const inventory::Snapshot stale({}, std::move(lives), at("2026-05-25"));
+  const inventory::Snapshot whole({}, at("2026-05-25"));
+  const auto found = finding({record(outside("192.0.2.1"))});
+
+  const std::string warning = "WARNING: the cluster is known as of 2026-05-24T00:00:00Z only";
+  CHECK(says(synthesize(found, stale, {}).header, warning));
+  CHECK_FALSE(says(synthesize(found, whole, {}).header, warning));
+}
+
 TEST_CASE("more rules than Calico takes are refused, and nothing can be applied", "[synthesize]") {
   const auto with_externals = [](int count) {
     std::vector<store::History> records;
