@@ -55,6 +55,10 @@ Finding agents_finding(const DoctorSight& sight) {
   if (seen > expected - missing.size()) {
     found += fmt::format(", and {} the inventory does not have", seen + missing.size() - expected);
   }
+  if (seen > 0 && sight.inventory_as_of == TimePoint()) {
+    return {kUnknown, fmt::format("{} nodes report; how many there are is not known", seen),
+            "an inventory has to be read"};
+  }
   if (seen == 0) {
     return {kFail, "no agent has ever reported", "start agents: their log says what stops them"};
   }

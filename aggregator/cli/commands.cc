@@ -21,7 +21,8 @@ constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 `new --fail-on-new` found something; 2 usage or runtime error;\n"
     "  3 `doctor`: a check failed;\n"
     "  4 not enough evidence (`export`, `policy`: refused namespaces); 5 partial: printed, but a\n"
-    "  node of the inventory has no agent (`coverage`: or losses or gaps), stderr says which;\n"
+    "  node of the inventory has no agent (`coverage`: or losses or gaps), or no inventory was\n"
+    "  read, stderr says which;\n"
     "  124 no answer in time; 130 interrupted. 4, 3 and 1 stand before 5.\n"
     "Every command has --help with examples.";
 

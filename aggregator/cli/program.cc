@@ -29,6 +29,8 @@ std::unique_ptr<AnswerWriter> writer_for(const Session& session, std::string kin
 
 std::vector<std::string> without_agent(const v1::Context& context) {
   std::vector<std::string> texts;
+  // Then nobody knows which nodes and namespaces there are.
+  if (context.inventory_as_of().empty()) texts.emplace_back("no inventory was read");
   for (const auto& node : context.missing_nodes()) texts.push_back(node + " has no agent");
   return texts;
 }

@@ -29,9 +29,11 @@ class FakeQuery final : public v1::Query::Service {
  public:
   // Every answer but coverage says that this node has no agent; "" for none.
   std::string missing_node;
+  std::string inventory_as_of = "2026-05-18T11:59:00Z";  // of every answer; "" for none
   template <class Answer>
   grpc::Status give(const Answer& answer, Answer* out) const {
     *out = answer;
+    out->mutable_context()->set_inventory_as_of(inventory_as_of);
     if (!missing_node.empty()) out->mutable_context()->add_missing_nodes(missing_node);
     return grpc::Status::OK;
   }
@@ -40,6 +42,7 @@ class FakeQuery final : public v1::Query::Service {
                         v1::CoverageAnswer* out) override {
     scope = in->scope();
     *out = coverage;
+    out->mutable_context()->set_inventory_as_of(inventory_as_of);
     return grpc::Status::OK;
   }
   grpc::Status Fanout(ServerContext* context, const v1::FanoutRequest* in,
@@ -54,6 +57,7 @@ class FakeQuery final : public v1::Query::Service {
                      grpc::ServerWriter<v1::FlowsAnswer>* out) override {
     v1::FlowsAnswer part;
     part.mutable_context()->set_to("2026-05-18T12:00:00Z");
+    part.mutable_context()->set_inventory_as_of(inventory_as_of);
     if (!missing_node.empty()) part.mutable_context()->add_missing_nodes(missing_node);
     out->Write(part);
     part.Clear();
@@ -573,13 +577,16 @@ TEST_CASE("a namespace without a tier is counted beside the letters", "[commands
         std::string::npos);
 }
 
-TEST_CASE("an answer given without an inventory says so", "[commands]") {
+TEST_CASE("an answer given without an inventory says so, and is partial", "[commands]") {
   World world;
+  world.query.inventory_as_of = "";
   world.query.fanout.mutable_context()->set_inventory_stale(true);
   world.query.fanout.mutable_context()->set_inventory_error("/i.json: No such file");
 
-  CHECK(world.run({"fanout"}).out.find("inventory: none was read: /i.json: No such file\n") !=
-        std::string::npos);
+  const Ran ran = world.run({"fanout"});
+  CHECK(ran.out.find("inventory: none was read: /i.json: No such file\n") != std::string::npos);
+  CHECK(ran.code == kExitPartial);
+  CHECK(ran.err.find("partial (exit 5): no inventory was read") != std::string::npos);
 }
 
 TEST_CASE("import sends the file in parts, with what the flags say", "[commands]") {
