@@ -82,7 +82,11 @@ void add_kube_flags(CLI::App& app, AggregatorConfig& config) {
   app.add_option(
          "--kubeconfig", config.kubeconfig,
          "watch the API server of this kubeconfig; several with ':' between them are merged")
-      ->envname("OUTFLOW_KUBECONFIG");
+      ->envname("OUTFLOW_KUBECONFIG")
+      ->check([](const std::string& text) {
+        // A variable that was not set; not to watch would go unnoticed.
+        return text.empty() ? "is empty" : "";
+      });
   app.add_option("--kube-context", config.kube_context,
                  "the context of the kubeconfig; its current one when not given")
       ->envname("OUTFLOW_KUBE_CONTEXT");

@@ -103,6 +103,7 @@ struct Pipeline::Rooms {
   Result<void> know(Feed told) {
     if (!told) {
       if (!config.inventory_file.empty()) feed.emplace(config.inventory_file, clock);
+      if (!feed) log::warn("without --kube, --kubeconfig or --inventory-file nobody is known");
       return {};
     }
     auto started =

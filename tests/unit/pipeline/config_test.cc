@@ -128,6 +128,17 @@ TEST_CASE("restore and upgrade are tasks on the data folder, with flags on eithe
   CHECK(ended({"restore"}).code == 2);
 }
 
+TEST_CASE("the inventory has one source, and an empty kubeconfig is none", "[config]") {
+  CHECK(accepted({"--kubeconfig", "/k"}).has_api_server());
+  CHECK_FALSE(accepted({}).has_api_server());
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"--kubeconfig", ""},
+        std::vector<const char*>{"--kubeconfig", "/k", "--inventory-file", "/i"},
+        std::vector<const char*>{"--kube", "--kube-context", "c"}}) {
+    CHECK(ended(arguments).code == 2);
+  }
+}
+
 TEST_CASE("TLS needs all of its files, and then listens anywhere", "[config]") {
   const AggregatorConfig config =
       accepted({"--listen", "0.0.0.0:7443", "--tls-cert", "c", "--tls-key", "k", "--tls-ca", "a"});
