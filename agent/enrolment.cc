@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
 #include <random>
 
 #include <grpcpp/grpcpp.h>
@@ -12,32 +11,17 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "outflow/v1/enroll.grpc.pb.h"
+#include "proto/bearer.h"
 
 namespace outflow::agent {
 namespace {
 
 constexpr auto kDeadline = std::chrono::seconds(20);
-constexpr std::size_t kTokenBytesMax = 16U << 10U;  // several times a service account's
-constexpr double kSpread = 0.1;                     // a twentieth to either side
+constexpr double kSpread = 0.1;  // a twentieth to either side
 
 double chance() {
   static thread_local std::mt19937 random(std::random_device{}());
   return std::uniform_real_distribution<double>(0, 1)(random);
-}
-
-Result<std::string> token_in(const std::string& path) {
-  auto content = read_file(path);
-  if (!content) return fail(std::move(content).error());
-  if (!*content) return fail(path + ": there is no such file yet");
-  std::string token = **std::move(content);
-  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())) != 0) {
-    token.pop_back();
-  }
-  // gRPC aborts on metadata that holds a control character.
-  const bool clean =
-      std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-  if (token.empty() || token.size() > kTokenBytesMax || !clean) return fail(path + ": is no token");
-  return token;
 }
 
 }  // namespace
@@ -91,7 +75,7 @@ Result<void> Enrolment::use() {
 }
 
 Result<void> Enrolment::enrol() {
-  const auto token = token_in(setup_.token_file);
+  const auto token = read_token(setup_.token_file);
   if (!token) return fail(Error(token.error()).within("--enroll-token"));
   auto drawn = tls::make_request();
   if (!drawn) return fail(std::move(drawn).error());

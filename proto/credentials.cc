@@ -1,10 +1,9 @@
 #include "proto/credentials.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include "common/fd.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "proto/certificate.h"
@@ -22,21 +22,6 @@ namespace {
 namespace tls_api = grpc::experimental;
 
 constexpr unsigned kStagedEvery = 1;  // seconds; the least that gRPC takes
-
-Result<std::string> content_of(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return fail(path + ": " + errno_text(errno));
-  std::string content;
-  std::array<char, 16'384> buffer{};
-  for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(path + ": " + errno_text(errno));
-    if (got == 0) return content;
-    content.append(buffer.data(), static_cast<std::size_t>(got));
-    if (content.size() > kPemBytesMax) return fail(path + ": larger than certificates can be");
-  }
-}
 
 // gRPC's own watcher takes a pair that does not match and then refuses every handshake. So it
 // watches files that exist in memory alone, which hold only what was checked.
@@ -69,16 +54,16 @@ struct Credentials::Staged {
 Result<Credentials::Texts> Credentials::read(const Files& files) {
   Texts texts;
   const bool is_text = files.authorities.empty();
-  auto authorities = is_text ? files.authorities_text : content_of(files.authorities);
+  auto authorities = is_text ? files.authorities_text : read_file(files.authorities, kPemBytesMax);
   if (!authorities) return fail(std::move(authorities).error());
   if (auto checked = check_authorities(*authorities); !checked) {
     return fail(std::move(checked).error().within(is_text ? "the authorities" : files.authorities));
   }
   texts.authorities = *std::move(authorities);
   if (files.certificate.empty()) return texts;
-  const auto certificate = content_of(files.certificate);
+  const auto certificate = read_file(files.certificate, kPemBytesMax);
   if (!certificate) return fail(Error(certificate.error()));
-  const auto key = content_of(files.key);
+  const auto key = read_file(files.key, kPemBytesMax);
   if (!key) return fail(Error(key.error()));
   if (auto checked = check_pair(*certificate, *key); !checked) {
     return fail(std::move(checked).error().within(files.certificate + " and " + files.key));

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 table='
 common            | common/
 proto             | common/ proto/ outflow/v1/
-agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h proto/credentials.h proto/certificate.h proto/grpc_log.h agent/ outflow/v1/
+agent             | common/ bpf/flow.h egress.skel.h proto/wire.h proto/endpoint.h proto/credentials.h proto/certificate.h proto/grpc_log.h proto/bearer.h agent/ outflow/v1/
 aggregator/inventory   | common/ aggregator/inventory/
 aggregator/kube        | common/ proto/openssl.h aggregator/inventory/ aggregator/kube/
 aggregator/access      | common/ proto/ outflow/v1/ aggregator/access/

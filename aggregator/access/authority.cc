@@ -5,6 +5,8 @@
 
 #include <openssl/sha.h>
 
+#include "proto/bearer.h"
+
 namespace outflow::access {
 namespace {
 

@@ -132,12 +132,6 @@ std::string decoded(std::string_view text) {
 
 }  // namespace
 
-bool is_token(std::string_view token) {
-  return !token.empty() && token.size() <= kTokenBytesMax &&
-         std::all_of(token.begin(), token.end(),
-                     [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-}
-
 std::string token_review(std::string_view token, std::string_view audience) {
   return fmt::format(R"({{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview",)"
                      R"("spec":{{"token":{},"audiences":[{}]}}}})",

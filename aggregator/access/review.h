@@ -13,7 +13,6 @@
 
 namespace outflow::access {
 
-inline constexpr std::size_t kTokenBytesMax = 16U << 10U;  // several times a service account's
 inline constexpr std::size_t kReplyBytesMax = 1U << 20U;
 inline constexpr std::size_t kGroupsMax = 1024;  // more are refused
 
@@ -26,9 +25,6 @@ struct TokenUser {
   std::string pod;   // extra authentication.kubernetes.io/pod-name
   std::string pod_uid;
 };
-
-// A token is bytes 0x21..0x7e, at most kTokenBytesMax (RFC 6750, 2.1 is narrower).
-[[nodiscard]] bool is_token(std::string_view token);
 
 [[nodiscard]] std::string token_review(std::string_view token, std::string_view audience);
 // nullopt: the token is not good for the audience. An answer that does not name the audience is of

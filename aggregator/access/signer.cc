@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fstream>
 
 #include <openssl/rand.h>
 
 #include "aggregator/access/identity.h"
+#include "common/file.h"
 #include "proto/openssl.h"
 
 namespace outflow::access {
@@ -22,20 +22,10 @@ struct SigningAuthority {
   TimePoint not_after{};
 };
 
-Result<std::string> content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(tls::kPemBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (file.bad() || text.empty()) return fail(path + ": cannot be read, or is empty");
-  if (text.size() > tls::kPemBytesMax) return fail(path + ": larger than certificates can be");
-  return text;
-}
-
 Result<SigningAuthority> load(const Signer::Files& files, TimePoint now) {
-  auto certificate = content_of(files.certificate);
+  auto certificate = read_file(files.certificate, tls::kPemBytesMax);
   if (!certificate) return fail(std::move(certificate).error());
-  const auto key = content_of(files.key);
+  const auto key = read_file(files.key, tls::kPemBytesMax);
   if (!key) return fail(Error(key.error()));
   if (auto checked = tls::check_pair(*certificate, *key); !checked) {
     return fail(std::move(checked).error().within(files.certificate + " and " + files.key));

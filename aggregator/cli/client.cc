@@ -1,9 +1,6 @@
 #include "aggregator/cli/client.h"
 
-#include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -14,12 +11,11 @@
 
 #include "aggregator/cli/table.h"
 #include "common/text.h"
+#include "proto/bearer.h"
 #include "proto/endpoint.h"
 
 namespace outflow::cli {
 namespace {
-
-constexpr std::size_t kTokenBytesMax = 16U << 10U;  // several times a service account's
 
 // gRPC tells the story of all its attempts to connect; the last one is the cause. Without any,
 // there was a connection, and either it broke or the aggregator itself says that it is not ready.
@@ -41,19 +37,8 @@ Result<std::string> token_of(const Server& server) {
   if (!tls::is_used(server.tls, server.endpoint)) {
     return fail("--token-file: a token is sent over TLS only; give --tls-ca");
   }
-  std::ifstream file(server.token_file, std::ios::binary);
-  std::string token(kTokenBytesMax + 1, '\0');
-  file.read(token.data(), static_cast<std::streamsize>(token.size()));
-  token.resize(static_cast<std::size_t>(file.gcount()));
-  if (file.bad() || token.empty()) return fail("--token-file: cannot read " + server.token_file);
-  if (token.size() > kTokenBytesMax) return fail("--token-file: larger than a token can be");
-  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())) != 0) {
-    token.pop_back();
-  }
-  // What RFC 6750 (2.1) lets a bearer token be made of; gRPC would abort on a newline.
-  const bool clean =
-      std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-  if (token.empty() || !clean) return fail("--token-file: " + server.token_file + " is no token");
+  auto token = read_token(server.token_file);
+  if (!token) return fail(std::move(token).error().within("--token-file"));
   return token;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "common/file.h"
 #include "common/log.h"
 
 namespace outflow::kube {
@@ -26,7 +27,7 @@ std::string trimmed(std::string text) {
 
 Result<std::string> contents(const Material& material) {
   if (!material.data.empty() || material.file.empty()) return material.data;
-  return read_small_file(material.file, kCredentialBytesMax);
+  return read_file(material.file, kCredentialBytesMax);
 }
 
 TimePoint wall_now() {
@@ -63,7 +64,7 @@ Result<std::unique_ptr<Access>> Access::in_cluster(const std::string& directory)
   login.server = "https://" + (v6 ? "[" + name + "]" : name) + ":" + port;
   login.ca.file = directory + "/ca.crt";
   login.token_file = directory + "/token";
-  if (auto text = read_small_file(directory + "/namespace", kCredentialBytesMax)) {
+  if (auto text = read_file(directory + "/namespace", kCredentialBytesMax)) {
     login.namespace_name = trimmed(*text);
   }
   auto access = std::make_unique<Access>(std::move(login));
@@ -137,7 +138,7 @@ Result<Credentials> Access::read() {
   credentials.token = login_.token;
   // As kubectl has it: the file is stronger, since it can be renewed.
   if (!login_.token_file.empty()) {
-    auto text = read_small_file(login_.token_file, kCredentialBytesMax);
+    auto text = read_file(login_.token_file, kCredentialBytesMax);
     if (!text) return fail(std::move(text).error().within("token"));
     credentials.token = trimmed(std::move(*text));
     if (credentials.token.empty()) return fail("token: " + login_.token_file + ": is empty");

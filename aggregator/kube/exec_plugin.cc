@@ -13,6 +13,7 @@
 
 #include "aggregator/inventory/json_value.h"
 #include "common/fd.h"
+#include "common/file.h"
 #include "common/text.h"
 
 extern "C" char** environ;
@@ -235,7 +236,7 @@ std::string exec_info(const Login& login) {
     if (login.insecure_skip_verify) spec += ",\"insecure-skip-tls-verify\":true";
     std::string ca = login.ca.data;
     if (ca.empty() && !login.ca.file.empty()) {
-      ca = read_small_file(login.ca.file, kExecOutputMax).value_or("");
+      ca = read_file(login.ca.file, kExecOutputMax).value_or("");
     }
     if (!ca.empty()) spec += ",\"certificate-authority-data\":" + json_text(base64(ca));
     spec += "}";

@@ -1,11 +1,11 @@
 #include "aggregator/kube/kubeconfig.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include <yaml-cpp/yaml.h>
 
 #include "aggregator/inventory/json_value.h"
+#include "common/file.h"
 
 namespace outflow::kube {
 namespace {
@@ -254,19 +254,6 @@ Result<Login> Kubeconfig::login(const std::string& context) const {
   return login;
 }
 
-Result<std::string> read_small_file(const std::string& file, std::size_t bytes_max) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(file + ": " + errno_text(errno));
-  std::string text(bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return fail(file + ": cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > bytes_max) {
-    return fail(file + ": is more than " + std::to_string(bytes_max >> 10U) + " KiB");
-  }
-  return text;
-}
-
 Result<Kubeconfig> read_kubeconfigs(const std::string& files) {
   std::string wanted = files;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets variables while the programs run
@@ -281,7 +268,7 @@ Result<Kubeconfig> read_kubeconfigs(const std::string& files) {
   bool any = false;
   for (const std::string& path : paths) {
     if (paths.size() > 1 && !std::filesystem::exists(path)) continue;
-    const auto text = read_small_file(path, kKubeconfigBytesMax);
+    const auto text = read_file(path, kKubeconfigBytesMax);
     if (!text) return fail(Error(text.error()).within("kubeconfig"));
     auto config = Kubeconfig::parse(*text, path);
     if (!config) return fail(std::move(config).error().within("kubeconfig"));

@@ -93,9 +93,6 @@ class Kubeconfig {
 // missing is passed over, as kubectl does.
 [[nodiscard]] Result<Kubeconfig> read_kubeconfigs(const std::string& files);
 
-// The whole file, at most `bytes_max` of it. The error names it.
-[[nodiscard]] Result<std::string> read_small_file(const std::string& file, std::size_t bytes_max);
-
 // RFC 4648 section 4, with or without line breaks.
 [[nodiscard]] Result<std::string> decode_base64(std::string_view text);
 
