@@ -3,17 +3,13 @@
 #include <utility>
 
 namespace outflow::access {
+namespace {
 
-Agents::Refusal Agents::refuse(std::string reason, grpc::StatusCode code, const std::string& what) {
-  const MutexLock lock(mutex_);
-  ++refused_[reason];
+Agents::Refusal refuse(std::string reason, grpc::StatusCode code, const std::string& what) {
   return {std::move(reason), grpc::Status(code, what)};
 }
 
-std::map<std::string, std::uint64_t> Agents::refused() const {
-  const MutexLock lock(mutex_);
-  return refused_;
-}
+}  // namespace
 
 Agents::Admission Agents::admit(const grpc::ServerContextBase& context) {
   auto identity = identity_of(context, is_tls_);
@@ -81,13 +77,13 @@ Agents::Stream::~Stream() {
 std::optional<Agents::Refusal> Agents::Stream::check(Report& report) {
   if (identity_.role != Role::Agent) return agents_.limit(report);
   if (report.node != identity_.name) {
-    return agents_.refuse("other_node", grpc::StatusCode::PERMISSION_DENIED,
-                          "node: " + identity_.text() + " may not report for " + report.node);
+    return refuse("other_node", grpc::StatusCode::PERMISSION_DENIED,
+                  "node: " + identity_.text() + " may not report for " + report.node);
   }
   // A stream may stand for weeks; its certificate is good for a day.
   if (identity_.not_after <= agents_.clock_.now()) {
-    return agents_.refuse("expired", grpc::StatusCode::UNAUTHENTICATED,
-                          "the certificate of " + identity_.text() + " has expired");
+    return refuse("expired", grpc::StatusCode::UNAUTHENTICATED,
+                  "the certificate of " + identity_.text() + " has expired");
   }
   return agents_.limit(report);
 }

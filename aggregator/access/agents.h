@@ -61,10 +61,7 @@ class Agents {
   // The Agents outlive the stream.
   [[nodiscard]] Admission admit(const grpc::ServerContextBase& context);
 
-  [[nodiscard]] std::map<std::string, std::uint64_t> refused() const;  // by reason, since the start
-
  private:
-  Refusal refuse(std::string reason, grpc::StatusCode code, const std::string& what);
   std::optional<Refusal> limit(Report& report);
   void enter(const std::string& node, const std::stop_source& replaced);
   void leave(const std::string& node, const std::stop_source& replaced);
@@ -72,8 +69,7 @@ class Agents {
   const bool is_tls_;
   const Clock& clock_;
   Limiter limiter_;
-  mutable Mutex mutex_;
-  std::map<std::string, std::uint64_t> refused_ GUARDED_BY(mutex_);
+  Mutex mutex_;
   std::map<std::string, std::stop_source> streams_ GUARDED_BY(mutex_);  // by node
 };
 

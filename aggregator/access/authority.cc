@@ -10,10 +10,6 @@
 namespace outflow::access {
 namespace {
 
-tl::unexpected<grpc::Status> refuse(grpc::StatusCode code, const std::string& what) {
-  return tl::unexpected<grpc::Status>(grpc::Status(code, what));
-}
-
 tl::unexpected<grpc::Status> no_good_token() {
   return refuse(grpc::StatusCode::UNAUTHENTICATED,
                 "the token is not good for this aggregator: expired, revoked or of another "

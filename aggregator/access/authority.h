@@ -28,6 +28,10 @@ namespace outflow::access {
 // UNAVAILABLE (the API server did not answer).
 template <class T>
 using Checked = tl::expected<T, grpc::Status>;
+[[nodiscard]] inline tl::unexpected<grpc::Status> refuse(grpc::StatusCode code,
+                                                         const std::string& what) {
+  return tl::unexpected<grpc::Status>(grpc::Status(code, what));
+}
 
 class Authority {
  public:

@@ -8,10 +8,6 @@ namespace {
 // Every group Kubernetes itself gives whoever proved who they are.
 constexpr const char* kAuthenticated = "system:authenticated";
 
-tl::unexpected<grpc::Status> refuse(grpc::StatusCode code, const std::string& what) {
-  return tl::unexpected<grpc::Status>(grpc::Status(code, what));
-}
-
 Deed see(const std::string& namespace_name) {
   // Named twice, as the API server does for namespaces: so a Role within it may grant it too.
   return {"get", "", "namespaces", namespace_name, namespace_name};

@@ -108,12 +108,10 @@ class Poster {
   // again.
   [[nodiscard]] Result<Reply> post(const std::string& path, const std::string& json_body,
                                    std::chrono::milliseconds time = kPostTime);
-  [[nodiscard]] Result<Reply> get(const std::string& path,
-                                  std::chrono::milliseconds time = kPostTime);
 
  private:
   struct Pool;
-  [[nodiscard]] Result<Reply> send(const std::string& path, const std::string* json_body,
+  [[nodiscard]] Result<Reply> send(const std::string& path, const std::string& json_body,
                                    std::chrono::milliseconds time);
   std::unique_ptr<Pool> pool_;
 };

@@ -49,7 +49,7 @@ Poster::Poster(Access& access) {
 }
 Poster::~Poster() = default;
 
-Result<Reply> Poster::send(const std::string& path, const std::string* json_body,
+Result<Reply> Poster::send(const std::string& path, const std::string& json_body,
                            std::chrono::milliseconds time) {
   const auto credentials = pool_->access.credentials();
   if (!credentials) return fail(Error(credentials.error()));
@@ -57,7 +57,7 @@ Result<Reply> Poster::send(const std::string& path, const std::string* json_body
   std::array<char, CURL_ERROR_SIZE> error{};
   auto lists =
       prepare(easy.get(), **credentials,
-              {.path = path, .accept = "application/json", .json_body = json_body, .time = time});
+              {.path = path, .accept = "application/json", .json_body = &json_body, .time = time});
   if (!lists) return fail(std::move(lists).error());
   Reply reply;
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, error.data());
@@ -78,17 +78,10 @@ Result<Reply> Poster::send(const std::string& path, const std::string* json_body
 
 Result<Reply> Poster::post(const std::string& path, const std::string& json_body,
                            std::chrono::milliseconds time) {
-  auto reply = send(path, &json_body, time);
+  auto reply = send(path, json_body, time);
   if (!reply || reply->status != kUnauthorized) return reply;
   pool_->access.refused();
-  return send(path, &json_body, time);
-}
-
-Result<Reply> Poster::get(const std::string& path, std::chrono::milliseconds time) {
-  auto reply = send(path, nullptr, time);
-  if (!reply || reply->status != kUnauthorized) return reply;
-  pool_->access.refused();
-  return send(path, nullptr, time);
+  return send(path, json_body, time);
 }
 
 }  // namespace outflow::kube
