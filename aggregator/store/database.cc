@@ -10,6 +10,7 @@
 #include "aggregator/store/maintenance.h"
 #include "aggregator/store/merge.h"
 #include "aggregator/store/record_v1.h"
+#include "aggregator/store/swap.h"
 
 namespace outflow::store {
 namespace {
@@ -45,16 +46,6 @@ rocksdb::Options database_options() {
 }
 
 namespace {
-
-Result<void> make_directory(const std::string& directory) {
-  std::error_code error;
-  const bool made = std::filesystem::create_directories(directory, error);
-  if (error) return fail("cannot create " + directory + ": " + error.message());
-  if (made) {  // who talks to whom is for nobody else's eyes
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
-  }
-  return {};
-}
 
 Error open_error(const std::string& directory, const rocksdb::Status& status) {
   const std::string text = status.ToString();
@@ -144,14 +135,8 @@ Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)
 StoreState Store::state() const {
   StoreState state{std::string(kFormat), 0, records_estimate(), 0, 0};
   const std::string directory = database_->db->GetName();
+  state.bytes = bytes_of(directory);
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    // A file may be gone by now: a compaction ended.
-    std::error_code gone;
-    const auto size = entry->file_size(gone);
-    if (!gone) state.bytes += size;
-  }
   const auto space = std::filesystem::space(directory, error);
   if (!error) state.disk_free = space.available;
   if (!error) state.disk_total = space.capacity;
@@ -163,7 +148,7 @@ Store::~Store() {
 }
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory, nanoseconds retention) {
-  if (auto made = make_directory(directory); !made) return fail(std::move(made).error());
+  if (auto made = make_folder(directory); !made) return fail(std::move(made).error());
   if (auto whole = refuse_half_done(directory); !whole) return fail(std::move(whole).error());
   if (auto format = refuse_other_format(directory); !format) {
     return fail(std::move(format).error());

@@ -145,16 +145,6 @@ Result<void> empty_folder(const std::string& directory) {
   return {};
 }
 
-std::uint64_t bytes_of(const std::string& directory) {
-  std::uint64_t sum = 0;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->is_regular_file(error)) sum += entry->file_size(error);
-  }
-  return sum;
-}
-
 Result<void> check_room(const std::string& directory) {
   std::error_code error;
   const auto space = fs::space(directory, error);

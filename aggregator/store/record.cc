@@ -54,28 +54,6 @@ void read_counters(Reader& in, std::map<std::string, std::uint64_t>& counters) {
   }
 }
 
-void write_stats(Writer& out, const FlowStats& stats) {
-  out.varint(stats.packets);
-  out.varint(stats.bytes);
-  out.varint(stats.attempts);
-  out.varint(stats.established);
-  out.varint(stats.refused);
-  out.varint(stats.flags);
-  out.signed_varint(unix_ns(stats.first_seen));
-  out.signed_varint(unix_ns(stats.last_seen));
-}
-
-void read_stats(Reader& in, FlowStats& stats) {
-  stats.packets = in.varint();
-  stats.bytes = in.varint();
-  stats.attempts = in.varint();
-  stats.established = in.varint();
-  stats.refused = in.varint();
-  stats.flags = static_cast<std::uint32_t>(in.varint());
-  stats.first_seen = from_unix_ns(in.signed_varint());
-  stats.last_seen = from_unix_ns(in.signed_varint());
-}
-
 // Addresses have one width in keys, so that what follows them stays in order.
 void write_key_address(Writer& out, const net::Address& address) {
   for (const std::uint8_t part : address.bytes()) out.byte(part);
@@ -107,6 +85,28 @@ void read_key_peer(Reader& in, attribution::Peer& peer) {
 }
 
 }  // namespace
+
+void write_stats(Writer& out, const FlowStats& stats) {
+  out.varint(stats.packets);
+  out.varint(stats.bytes);
+  out.varint(stats.attempts);
+  out.varint(stats.established);
+  out.varint(stats.refused);
+  out.varint(stats.flags);
+  out.signed_varint(unix_ns(stats.first_seen));
+  out.signed_varint(unix_ns(stats.last_seen));
+}
+
+void read_stats(Reader& in, FlowStats& stats) {
+  stats.packets = in.varint();
+  stats.bytes = in.varint();
+  stats.attempts = in.varint();
+  stats.established = in.varint();
+  stats.refused = in.varint();
+  stats.flags = static_cast<std::uint32_t>(in.varint());
+  stats.first_seen = from_unix_ns(in.signed_varint());
+  stats.last_seen = from_unix_ns(in.signed_varint());
+}
 
 std::string format_key() {
   return start(Table::Format);

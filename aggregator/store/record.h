@@ -22,6 +22,9 @@
 
 namespace outflow::store {
 
+class Reader;
+class Writer;
+
 enum class Table : char {
   Flows = 'F',
   NodeDays = 'N',
@@ -54,6 +57,11 @@ inline constexpr std::string_view kFormat = "outflow-store/2";
 [[nodiscard]] std::string flow_value(const History& history);
 // Fills the rest of the source, peer and stats.
 [[nodiscard]] bool read_flow_value(std::string_view value, History& history);
+
+// Counters and times, one encoding in the values of every format so far: another one is another
+// function.
+void write_stats(Writer& out, const FlowStats& stats);
+void read_stats(Reader& in, FlowStats& stats);
 
 // Adds what is newer to what is there, of the same key. Counters are summed; of what is told about
 // both ends beside who they are, the newest wins.

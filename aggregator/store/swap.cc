@@ -42,6 +42,19 @@ Result<std::vector<std::string>> database_files(const std::string& directory) {
   return names;
 }
 
+std::uint64_t bytes_of(const std::string& directory) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    const bool counts = entry->is_regular_file(gone);
+    const auto size = counts ? entry->file_size(gone) : 0;
+    if (!gone) sum += size;
+  }
+  return sum;
+}
+
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }

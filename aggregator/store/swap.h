@@ -5,6 +5,7 @@
 // what it names, and nothing without it).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ inline constexpr const char* kWholeFile = "WHOLE";  // in such a folder: nothing
 // Marks the folder as whole, on disk.
 [[nodiscard]] Result<void> mark_whole(const std::string& directory);
 [[nodiscard]] bool is_whole(const std::string& directory);
+// Of its files; one that goes meanwhile, as by a compaction, does not count.
+[[nodiscard]] std::uint64_t bytes_of(const std::string& directory);
 [[nodiscard]] Result<void> make_folder(const std::string& directory);
 [[nodiscard]] Result<void> remove_folder(const std::string& directory);
 
