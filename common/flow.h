@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/facts.h"
+#include "common/names.h"
 #include "common/net/address.h"
 
 namespace outflow {
@@ -34,6 +35,7 @@ enum FlowFlag : std::uint32_t {
   kFlowFromLog = 1U << 5,      // read from a Calico log line, not seen by an agent
   kFlowFragmented = 1U << 6,   // at least one first fragment
   kFlowOverflow = 1U << 7,  // some of it travelled by the overflow ring: the tuple table was full
+  kFlowQuic = 1U << 8,      // began with a QUIC long header (RFC 9000 17.2)
 };
 // "inferred", "pre-existing", ... for every bit set, in bit order; an unknown bit is "bit<n>".
 [[nodiscard]] std::vector<std::string> flag_names(std::uint32_t flags);
@@ -107,6 +109,10 @@ struct Report {
   std::vector<Counter> skipped;       // passed over by design: replies, ARP, later fragments
   std::vector<Interface> interfaces;  // every hooked interface, and every one a flow names
   std::vector<Flow> flows;
+  // False: nobody read DNS answers there, so that a flow without a name tells nothing.
+  bool reads_names = false;
+  std::vector<NameAnswer> answers;  // of the interval, and of no flow that was reported before
+  std::vector<SaidName> said;
   std::string agent_version = OUTFLOW_VERSION;  // of the program that made it
   std::optional<NodeFacts> facts;               // no delta: what holds now
   friend bool operator==(const Report&, const Report&) = default;

@@ -6,36 +6,15 @@
 
 #include <fmt/format.h>
 
+#include "proto/wire_names.h"
+#include "proto/wire_parts.h"
+
 namespace outflow::wire {
 namespace {
 
 using std::chrono::microseconds;
 
-// Addresses repeat (every flow has two), so a batch holds each once.
-class Dictionary {
- public:
-  explicit Dictionary(v1::Batch& batch) : batch_(batch) {}
-
-  std::uint32_t index_of(const net::Address& address) {
-    const auto [entry, added] =
-        indexes_.try_emplace(address, static_cast<std::uint32_t>(indexes_.size()));
-    if (added) {
-      const auto packed = address.packed();
-      batch_.add_addresses(packed.data(), packed.size());
-    }
-    return entry->second;
-  }
-
- private:
-  v1::Batch& batch_;
-  std::unordered_map<net::Address, std::uint32_t> indexes_;
-};
-
-std::int64_t since_us(TimePoint time, TimePoint start) {
-  return std::chrono::floor<microseconds>(time - start).count();
-}
-
-void add_flow(const Flow& flow, std::uint32_t interface, TimePoint start, Dictionary& dictionary,
+void add_flow(const Flow& flow, std::uint32_t interface, TimePoint start, Addresses& dictionary,
               v1::Flows& rows) {
   rows.add_interface(interface);
   rows.add_destination(dictionary.index_of(flow.key.destination));
@@ -50,11 +29,6 @@ void add_flow(const Flow& flow, std::uint32_t interface, TimePoint start, Dictio
   rows.add_flags(flow.stats.flags);
   rows.add_first_seen_us(since_us(flow.stats.first_seen, start));
   rows.add_last_seen_us(since_us(flow.stats.last_seen, start));
-}
-
-Result<net::Address> read_address(const std::string& bytes) {
-  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return net::Address::from_bytes({data, bytes.size()});
 }
 
 Result<std::vector<Counter>> read_counters(
@@ -147,15 +121,11 @@ Result<int> rows_of(const v1::Flows& flows) {
   return rows;
 }
 
-// Agents and the aggregator may disagree about the time, but not by more than this.
-constexpr std::int64_t kOffsetMaxUs = 400LL * 24 * 3600 * 1'000'000;
-
 Result<Flow> read_flow(const v1::Flows& rows, int row, const Report& report,
                        const std::vector<net::Address>& addresses) {
   const auto bad = [row](const char* column) {
     return fail(fmt::format("flows.{}[{}]: out of range", column, row));
   };
-  const auto in_range = [](std::int64_t us) { return us > -kOffsetMaxUs && us < kOffsetMaxUs; };
   if (rows.interface(row) >= report.interfaces.size()) return bad("interface");
   if (rows.destination(row) >= addresses.size()) return bad("destination");
   if (rows.source(row) >= addresses.size()) return bad("source");
@@ -244,12 +214,14 @@ v1::Batch to_batch(const Report& report) {
       message.add_addresses(address.packed().data(), address.packed().size());
     }
   }
-  Dictionary dictionary(batch);
+  Addresses dictionary(batch);
   for (const Flow& flow : report.flows) {
     const auto interface = interface_index.find(flow.key.interface_id);
     assert(interface != interface_index.end());
     add_flow(flow, interface->second, report.interval.start, dictionary, *batch.mutable_flows());
   }
+  batch.set_reads_names(report.reads_names);
+  add_names(report, interface_index, dictionary, batch);
   return batch;
 }
 
@@ -279,6 +251,10 @@ Result<Report> to_report(const v1::Batch& batch) {
     auto flow = read_flow(batch.flows(), row, *report, *addresses);
     if (!flow) return fail(std::move(flow).error());
     report->flows.push_back(*flow);
+  }
+  report->reads_names = batch.reads_names();
+  if (auto named = read_names(batch, *addresses, *report); !named) {
+    return fail(std::move(named).error());
   }
   return report;
 }

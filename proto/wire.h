@@ -14,6 +14,9 @@ namespace outflow::wire {
 inline constexpr std::size_t kFlowsMax = 16'384;  // about 1 MiB on the wire
 inline constexpr std::size_t kInterfacesMax = 16'384;
 inline constexpr std::size_t kAddressesMax = 65'536;
+inline constexpr std::size_t kAnswersMax = 16'384;  // rows
+inline constexpr std::size_t kSaidMax = 4'096;      // rows
+inline constexpr std::size_t kNamesMax = 65'536;    // of the dictionary; two for a row of answers
 inline constexpr std::size_t kCountersMax = 64;
 inline constexpr std::size_t kNodeNameMax = 253;  // RFC 1123 subdomain, as Kubernetes bounds it
 inline constexpr std::size_t kVersionMax = 64;

@@ -14,9 +14,11 @@ aggregator/inventory   | common/ aggregator/inventory/
 aggregator/kube        | common/ proto/openssl.h aggregator/inventory/ aggregator/kube/
 aggregator/access      | common/ proto/ outflow/v1/ aggregator/access/
 aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
-aggregator/store       | common/ aggregator/attribution/edge.h aggregator/inventory/model.h aggregator/store/
-aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
-aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/inventory/ aggregator/analysis/ aggregator/synthesis/
+aggregator/names       | common/ aggregator/attribution/naming.h aggregator/names/
+aggregator/feeds       | common/ aggregator/attribution/edge.h aggregator/feeds/
+aggregator/store       | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/model.h aggregator/store/
+aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
+aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/ aggregator/analysis/ aggregator/store/history.h aggregator/synthesis/
 aggregator/export      | common/ aggregator/analysis/finding.h aggregator/synthesis/policy.h aggregator/export/
 aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/access/ aggregator/ingest/
 aggregator/api         | common/ proto/ outflow/v1/ aggregator/
@@ -45,11 +47,13 @@ only() {
 only 'spdlog/' '^common/log\.cc$'
 only 'httplib\.h' '^common/telemetry\.cc$'
 only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
+only 'ldns/' '^agent/dns'
+only 'libpsl\.h' '^aggregator/analysis/'
 only 'rocksdb/' '^aggregator/store/'
-only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access)/'
-only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|aggregator/(access|inventory|ingest|kube)/)'
-only 'curl/' '^aggregator/kube/'
+only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access|feeds)/'
+only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|agent/said|aggregator/(access|feeds|inventory|ingest|kube)/)'
+only 'curl/' '^aggregator/(kube|feeds)/'
 only 'nghttp2/' '^aggregator/kube/h2_session\.cc$'
-only 'yaml-cpp/' '^aggregator/(export|cli|kube)/'
+only 'yaml-cpp/' '^aggregator/(export|cli|feeds|kube)/'
 only 'egress\.skel\.h' '^agent/probe\.'
 exit $bad

@@ -24,6 +24,9 @@ struct Need {
   std::set<net::Address> addresses;
   std::set<std::string> workloads;  // "Deployment/web" of this namespace that use it
   std::set<std::string> pods;
+  attribution::NameEvidence naming;  // of all its flows
+  std::set<std::string> names;  // of a class of names ("*.cdn.example.com"): the ones asked for
+  std::string class_reason;     // why they are one class; "" where the peer is what was asked for
   bool from_agent = false;
   bool from_log = false;
   bool always_older = true;  // every record has kFlowPreExisting

@@ -62,6 +62,9 @@ struct Peer {
   std::string service;   // Workload: "ns/name" of a service with this endpoint; "" when none
   net::Address address;  // as the packet had it (ClusterIP before DNAT)
   std::string reason;    // Unknown: why; Service: how it was met ("cluster-ip", "node-port" ...)
+  // The published or own range the address is in, "AWS/S3/eu-west-1"; not stored, but told anew for
+  // each question.
+  std::string provider = {};
 
   friend auto operator<=>(const Peer&, const Peer&) = default;
 };

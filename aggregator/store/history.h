@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aggregator/attribution/edge.h"
+#include "aggregator/attribution/naming.h"
 #include "common/flow.h"
 
 namespace outflow::store {
@@ -36,7 +37,32 @@ struct History {
   RawTuple raw;
   attribution::Source source;
   attribution::Peer peer;
+  attribution::NameEvidence naming = {};
   FlowStats stats;
+};
+
+// A name and an address that one pod was told together, on one day. Of pods nobody knew the
+// namespace is "".
+struct NameRecord {
+  Day day{};
+  std::string namespace_name;
+  std::string name;
+  net::Address address;
+  std::string node;
+  std::string interface_name;
+  // What is told about these, joined: the newest wins, counts are summed.
+  std::string pod;
+  std::string target;     // end of the CNAMEs; "" when the name itself
+  net::Address resolver;  // the last one
+  bool trusted = false;   // at least one answer came from a resolver whose answers may open a policy
+  std::uint32_t ttl_s = 0;
+  std::uint32_t flags = 0;    // NameFlag
+  std::uint64_t answers = 0;  // messages
+  TimePoint first_answered{};
+  TimePoint last_answered{};
+  TimePoint last_trusted{};  // of the answers that are trusted; epoch: none
+  BootId boot{};             // with the interface's id: which of the pods that had this interface
+  std::uint64_t interface_id = 0;
 };
 
 // How well one node was watched on one day.
