@@ -33,6 +33,15 @@ class Cluster:
             if matches(namespace_selector, self.namespaces[pod["metadata"]["namespace"]]) and matches(selector, labels):
                 yield from (entry["ip"] for entry in pod["status"].get("podIPs", []))
 
+    def hold_sets(self, documents):
+        self.sets = [d for d in documents if d["kind"] == "GlobalNetworkSet"]
+
+    def set_nets(self, selector):
+        """Calico's global(): things outside of any namespace, of which we write sets alone."""
+        for one in self.sets:
+            if matches(selector, one["metadata"].get("labels", {})):
+                yield from one["spec"]["nets"]
+
     def endpoints(self, name, namespace):
         for item in self.slices:
             meta = item["metadata"]
@@ -75,6 +84,9 @@ def rule_texts(rule, cluster):
         return
     if "nets" in destination:
         nets = destination["nets"]
+    elif destination.get("namespaceSelector") == "global()":
+        assert destination.get("selector"), "global() alone allows every set and every host"
+        nets = list(cluster.set_nets(destination["selector"]))
     else:
         assert "namespaceSelector" in destination, "an Allow without a peer allows everything"
         nets = list(cluster.addresses(destination["namespaceSelector"], destination.get("selector")))
@@ -95,7 +107,9 @@ def main():
     chains = []
     for path in sorted(glob.glob(f"{folder}/egress-*.yaml")):
         with open(path, encoding="utf-8") as file:
-            policy = yaml.safe_load(file)
+            documents = [d for d in yaml.safe_load_all(file) if d]
+        cluster.hold_sets(documents)
+        (policy,) = [d for d in documents if d["kind"] != "GlobalNetworkSet"]
         spec = policy["spec"]
         assert policy["kind"] == "GlobalNetworkPolicy" and spec["types"] == ["Egress"]
         name = "ns_" + re.sub("[^a-z0-9]", "_", policy["metadata"]["name"])
