@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/batches.h"
 #include "agent/evict.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -153,7 +152,7 @@ std::vector<Flow> Reporter::flows(const Cumulative& now, const JiffyClock& jiffi
   return all;
 }
 
-State Reporter::state_after(Cumulative reading, std::vector<Flow> flows, Sight sight) {
+State Reporter::state_after(Cumulative reading, Rows rows, Sight sight) {
   State after;
   after.boot = state_.boot;
   after.next_sequence = state_.next_sequence;
@@ -163,7 +162,7 @@ State Reporter::state_after(Cumulative reading, std::vector<Flow> flows, Sight s
   head.interval = sight.interval;
   head.losses = std::move(sight.losses);
   head.skipped = std::move(sight.skipped);
-  for (Report& report : split_report(std::move(head), std::move(flows), sight.interfaces)) {
+  for (Report& report : split_report(std::move(head), std::move(rows), sight.interfaces)) {
     report.sequence = after.next_sequence++;
     after.batches.push_back(wire::to_batch(report).SerializeAsString());
   }
@@ -188,8 +187,8 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   const auto [interval, stepped] = next_interval(state_.interval_end, clock_->now());
   if (stepped) log::warn("the wall clock stepped", {{"interval_end", to_text(interval.end)}});
   Sight sight{interval, losses(*reading), skipped(*reading), registry_->known()};
-  std::vector<Flow> seen = flows(*reading, *jiffies, interval);
-  State after = state_after(std::move(*reading), std::move(seen), std::move(sight));
+  Rows rows{.flows = flows(*reading, *jiffies, interval)};
+  State after = state_after(std::move(*reading), std::move(rows), std::move(sight));
   if (!all_acknowledged) {
     after.batches.insert(after.batches.begin(), state_.batches.begin(), state_.batches.end());
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/batches.h"
 #include "agent/drain.h"
 #include "agent/probe.h"
 #include "agent/registry.h"
@@ -87,7 +88,7 @@ class Reporter {
   [[nodiscard]] std::vector<Flow> flows(const Cumulative& now, const JiffyClock& jiffies,
                                         const Interval& interval) const;
   void make_room(const JiffyClock& jiffies, const Interval& interval);
-  [[nodiscard]] State state_after(Cumulative reading, std::vector<Flow> flows, Sight sight);
+  [[nodiscard]] State state_after(Cumulative reading, Rows rows, Sight sight);
   static void merge_event(Overflowed& overflowed, const overflow_event& event);
 
   Setup setup_;
