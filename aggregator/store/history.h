@@ -54,7 +54,7 @@ struct NameRecord {
   std::string pod;
   std::string target;     // end of the CNAMEs; "" when the name itself
   net::Address resolver;  // the last one
-  bool trusted = false;   // at least one answer came from a resolver whose answers may open a policy
+  bool trusted = false;  // at least one answer came from a resolver whose answers may open a policy
   std::uint32_t ttl_s = 0;
   std::uint32_t flags = 0;    // NameFlag
   std::uint64_t answers = 0;  // messages
