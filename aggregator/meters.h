@@ -36,6 +36,7 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& records_;
   prometheus::Family<prometheus::Gauge>& agents_;
   prometheus::Family<prometheus::Gauge>& losses_;
+  prometheus::Family<prometheus::Gauge>& name_losses_;
   prometheus::Family<prometheus::Gauge>& inventory_age_;
   prometheus::Family<prometheus::Gauge>& inventory_stale_;
   prometheus::Family<prometheus::Gauge>& held_;
@@ -43,8 +44,9 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& gone_;
   prometheus::Family<prometheus::Counter>& gone_cut_;
   prometheus::Family<prometheus::Counter>& contradictions_;
-  std::map<std::string, std::uint64_t>
-      losses_shown_;  // a reason once shown goes back to 0 at midnight
+  // A reason once shown goes back to 0 at midnight.
+  std::map<std::string, std::uint64_t> losses_shown_;
+  std::map<std::string, std::uint64_t> name_losses_shown_;
 };
 
 }  // namespace outflow

@@ -62,7 +62,7 @@ struct Pipeline::Rooms {
   std::jthread keeper_thread;
 
   Result<bool> merge(const Report& report) {
-    if (report.facts) facts.put(report.node, *report.facts, clock.now());
+    if (report.facts) facts.put(report.node, {*report.facts, clock.now(), report.reads_names});
     const auto snapshot = inventory.view().snapshot;
     const auto merged = store->add(to_addition(report, *snapshot));
     if (!merged) return fail(Error(merged.error()));
