@@ -160,6 +160,7 @@ struct Agent::Parts {
     auto reading =
         Reporter::open({.node = config.node_name,
                         .state_path = places.state,
+                        .reads_names = config.dns_names,
                         .idle_min = kIdleReports * config.report_interval,
                         .standing = [this] { return seeder->standing(registry->known()); }},
                        *tables, *probe, *registry, clock);

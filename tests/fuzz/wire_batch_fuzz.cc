@@ -25,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Two interfaces of one number are allowed on the wire, and become one on the way back.
   const auto again = wire::to_report(wire::to_batch(*report));
   if (!again || again->flows.size() != report->flows.size()) std::abort();
+  if (again->answers.size() != report->answers.size()) std::abort();
+  if (again->said.size() != report->said.size()) std::abort();
   return 0;
 }
