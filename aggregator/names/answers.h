@@ -61,8 +61,8 @@ class Answers {
   [[nodiscard]] bool told_between(const net::Address& address, Asker asker, TimePoint after,
                                   TimePoint until) const;
 
-  // Drops what ended before `time`.
-  void sweep(TimePoint time);
+  // Drops what ended before its node's time; `now` is the latest of these.
+  void sweep(const std::vector<TimePoint>& by_node, TimePoint now);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }  // dropped for want of room

@@ -89,8 +89,8 @@ class Index {
   void restore(const KeptAnswer& kept);
   void restore(const KeptFlow& kept);
 
-  // Drops what can name nothing any more, an hour after its end: now and then. What is told later
-  // than that names within its own report.
+  // Drops what can name nothing any more, an hour after its end, of a node that is behind as of
+  // where it stopped: now and then.
   void sweep(TimePoint now);
 
   [[nodiscard]] Counts counts() const;

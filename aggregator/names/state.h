@@ -75,6 +75,7 @@ class Index::State {
   [[nodiscard]] Id place_of(const std::string& node, const std::string& interface_name);
   void take(const std::string& node, const BootId& boot, const NameAnswer& answer, bool trusted);
   void take_said(const Report& report);
+  [[nodiscard]] std::vector<TimePoint> ends_by_node(TimePoint now) const;
   void see_resolver(Id place, const FlowKey& key, const FlowStats& stats, Asker asker);
 
   // judge.cc: what goes out.
