@@ -8,6 +8,7 @@
 
 #include "aggregator/api/convert.h"
 #include "aggregator/api/coverage.h"
+#include "aggregator/feeds/classify.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -46,6 +47,11 @@ Interval window_of(nanoseconds back, std::optional<Day> first_kept, TimePoint no
   const Day from = back.count() == 0 ? kept : std::max(kept, day_of(now - back));
   return {TimePoint(from), now};
 }
+
+Question::Question(const Backend& backend, inventory::View view)
+    : store_(&backend.store),
+      view_(std::move(view)),
+      ranges_(backend.ranges ? backend.ranges() : std::make_shared<const feeds::RangeTable>()) {}
 
 Answered<Question> Question::ask(const Backend& backend, const v1::Scope& scope) {
   if (scope.window_ns() < 0) {
@@ -183,7 +189,12 @@ analysis::Horizon Question::horizon(const std::string& namespace_name) const {
 
 grpc::Status Question::scan(const std::string& namespace_name,
                             const store::Store::Visit& visit) const {
-  const auto done = store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), visit);
+  const auto classed = [&](store::History& history) {
+    feeds::classify(history.peer, history.stats.last_seen, *ranges_);
+    return visit(history);
+  };
+  const auto done =
+      store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), classed);
   return done ? grpc::Status::OK : internal(done.error());
 }
 
