@@ -55,7 +55,7 @@ class Answers {
   // answers of others, the rest is not looked at.
   [[nodiscard]] std::vector<Sighting> at(const net::Address& address, Asker asker,
                                          TimePoint time) const;
-  static constexpr std::size_t kScanMax = 4096;
+  static constexpr std::size_t kScanMax = 1024;
 
   // Whether this very pod was told a name of the address in (after, until].
   [[nodiscard]] bool told_between(const net::Address& address, Asker asker, TimePoint after,
