@@ -14,6 +14,9 @@ namespace {
 
 using attribution::PeerKind;
 
+// An agent's clock may be ahead of ours, as far as the keeper looks.
+constexpr auto kAheadMax = std::chrono::days(1);
+
 // Somebody outside, or nobody knows who.
 bool may_have_a_name(PeerKind kind) {
   return attribution::is_stranger(kind);
@@ -101,9 +104,10 @@ names::KeptFlow to_kept(const store::History& history) {
 
 }  // namespace
 
-Result<void> Namer::restore(const store::Store& store, TimePoint now) {
+Result<void> Namer::restore(const store::Store& store) {
+  const TimePoint now = clock_.now();
   const Day from = day_of(now - names::kVerdictFor);
-  const Day to = day_of(now) + std::chrono::days(1);  // an agent's clock may be ahead of ours
+  const Day to = day_of(now + kAheadMax);
   const auto marks = store.marks();
   if (!marks) return fail(Error(marks.error()));
   std::unordered_map<std::string, TimePoint> stopped;
@@ -140,6 +144,10 @@ bool Namer::is_trusted(const net::Address& resolver, TimePoint time,
 void Namer::add_names(const Report& report, const inventory::Snapshot& snapshot,
                       store::Addition& addition) {
   const TimePoint end = report.interval.end;
+  if (end > clock_.now() + kAheadMax) {
+    answers_ahead_ += report.answers.size();
+    return;
+  }
   std::unordered_map<net::Address, bool> outside;
   std::unordered_map<net::Address, bool> trusted;
   std::unordered_map<std::uint64_t, attribution::Source> sources;

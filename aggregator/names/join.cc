@@ -126,6 +126,7 @@ std::vector<attribution::NameEvidence> Index::State::add(const Report& report,
     found[at].said = said_evidence(one);
     if (fresh) ++flows_[found[at].naming];
   }
+  if (names_.size() + pods_.size() > drop_at_) drop_unused();
   return found;
 }
 
@@ -174,6 +175,10 @@ void Index::State::sweep(TimePoint now) {
   }
   std::erase_if(opaque_,
                 [&](const auto& one) { return one.second.last < now - kOpaqueFor - kLate; });
+  drop_unused();
+}
+
+void Index::State::drop_unused() {
   auto names = names_.marks();
   auto nodes = nodes_.marks();
   auto pods = pods_.marks();
@@ -197,6 +202,7 @@ void Index::State::sweep(TimePoint now) {
   nodes_.keep_only(nodes);
   names_.keep_only(names);
   places_.keep_only(places);
+  drop_at_ = std::max(kUnusedMin, 2 * (names_.size() + pods_.size()));
 }
 
 Counts Index::State::counts() const {

@@ -118,6 +118,11 @@ class Nodes {
   std::vector<std::size_t> told_ = std::vector<std::size_t>(kNodes);
 };
 
+class Then final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override { return kStart; }
+};
+
 class Goals {
  public:
   explicit Goals(bool judged) : judged_(judged) {}
@@ -194,7 +199,8 @@ bool measure_time(std::size_t rows, Goals& goals) {
   if (::mkdtemp(directory) == nullptr) return false;
   bool whole = false;
   if (auto store = store::Store::open(directory, std::chrono::days(400))) {
-    Namer namer({});
+    const Then then;
+    Namer namer({}, then);
     Nodes nodes;
     const auto answers = encoded([&] { return nodes.answers(kRowsOfBatch); }, rows);
     const double told = cost(answers, namer, **store);

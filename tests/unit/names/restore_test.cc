@@ -150,3 +150,20 @@ TEST_CASE("numbers that were freed are given to others without mixing them up", 
   CHECK(candidates(node.tell({.flows = {dialled(at("14:00:12"))}})) ==
         Texts{"new.example.com 1000 pod"});
 }
+
+TEST_CASE("texts of what went for want of room do not pile up", "[names]") {
+  Index index({.intervals = 100, .tuples = 100, .said = 100});
+  Node node(index);
+  constexpr int kTexts = 200'000;
+  std::vector<NameAnswer> answers;
+  for (int i = 0; i < kTexts; ++i) {
+    answers.push_back(told("", at("12:00:00")));
+    answers.back().name = std::to_string(i) + ".example.com";
+    if (answers.size() < 1000) continue;
+    node.rest(node.report().interval.end + 1s);
+    node.tell(node.report().interval.end + 1s, {.answers = answers});
+    answers.clear();
+  }
+  CHECK(index.counts().intervals <= 100);
+  CHECK(index.counts().names < 70'000);
+}

@@ -23,6 +23,12 @@ TimePoint at(const char* clock) {
   return *parse_time(std::string("2026-05-18T") + clock + "Z");
 }
 
+class Noon final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override { return at("12:00:10"); }
+};
+const Noon kNow;
+
 inventory::Snapshot cluster() {
   inventory::Model model;
   inventory::Pod web;
@@ -86,7 +92,7 @@ store::Addition added(Namer& namer, const Report& told_by) {
 }  // namespace
 
 TEST_CASE("an answer is kept as its pod's, and the flow after it has its name", "[namer]") {
-  Namer namer({});
+  Namer namer({}, kNow);
   const store::Addition addition = added(namer, report(told()));
 
   REQUIRE(addition.names.size() == 1);
@@ -126,7 +132,7 @@ TEST_CASE("a resolver outside of the cluster is trusted when we were told so", "
   for (const Row& row : rows) {
     std::vector<net::Prefix> trusted;
     if (*row.told != '\0') trusted.push_back(*net::Prefix::parse(row.told));
-    Namer namer(trusted);
+    Namer namer(trusted, kNow);
     const store::Addition addition = added(namer, report(told(kOutside, row.resolver)));
 
     REQUIRE(addition.names.size() == 1);
@@ -137,7 +143,7 @@ TEST_CASE("a resolver outside of the cluster is trusted when we were told so", "
 }
 
 TEST_CASE("a name of somebody of the cluster tells nothing", "[namer]") {
-  Namer namer({});
+  Namer namer({}, kNow);
   const store::Addition addition = added(namer, report(told(kInside)));
 
   CHECK(addition.names.empty());
@@ -148,14 +154,30 @@ TEST_CASE("a name of somebody of the cluster tells nothing", "[namer]") {
 }
 
 TEST_CASE("an address that says no is no address", "[namer]") {
-  Namer namer({});
+  Namer namer({}, kNow);
   for (const char* no : {"0.0.0.0", "127.0.0.1", "::", "::1"}) {
     CHECK(added(namer, report(told(no))).names.empty());
   }
 }
 
+TEST_CASE("what comes from more than a day ahead names nothing", "[namer]") {
+  Namer namer({}, kNow);
+  Report ahead = report(told());
+  const auto move = std::chrono::hours(24);
+  ahead.interval.end = at("12:00:10") + move;
+  CHECK(added(namer, ahead).names.size() == 1);
+
+  ++ahead.sequence;
+  ahead.interval.end += std::chrono::milliseconds(1);
+  const store::Addition addition = added(namer, ahead);
+  CHECK(addition.names.empty());
+  CHECK(addition.histories[0].peer.kind == PeerKind::External);
+  CHECK(namer.answers_ahead() == 1);
+  CHECK(namer.counts().intervals == 1);
+}
+
 TEST_CASE("who has no name stays who he was, and the record says why", "[namer]") {
-  Namer namer({});
+  Namer namer({}, kNow);
   Report unread = report(told());
   unread.answers.clear();
   unread.reads_names = false;
@@ -171,12 +193,12 @@ TEST_CASE("a namer that starts again names from what was kept", "[namer]") {
   const auto store = *store::Store::open(dir / "s", std::chrono::days(400));
   Report first = report(told());
   {
-    Namer namer({});
+    Namer namer({}, kNow);
     first.interval.start = at("10:00:00");
     REQUIRE(store->add(added(namer, first)));
   }
-  Namer namer({});
-  REQUIRE(namer.restore(*store, at("12:00:10")));
+  Namer namer({}, kNow);
+  REQUIRE(namer.restore(*store));
   Report next = report(told());
   next.sequence = 2;
   next.interval = {at("12:00:10"), at("12:00:20")};
@@ -198,7 +220,8 @@ TEST_CASE("a namer that starts again names from what was kept", "[namer]") {
 
 TEST_CASE("a stranger who turns out to be outside gets the name that waited", "[namer]") {
   store::History history =
-      added(*std::make_unique<Namer>(std::vector<net::Prefix>()), report(told())).histories[0];
+      added(*std::make_unique<Namer>(std::vector<net::Prefix>(), kNow), report(told()))
+          .histories[0];
   history.peer = {};
   history.peer.address = address(kOutside);
   history.peer.reason = inventory::kNotKnownThen;
@@ -214,7 +237,8 @@ TEST_CASE("a stranger who turns out to be outside gets the name that waited", "[
 
 TEST_CASE("a stranger who turns out to be of the cluster has no name any more", "[namer]") {
   store::History history =
-      added(*std::make_unique<Namer>(std::vector<net::Prefix>()), report(told())).histories[0];
+      added(*std::make_unique<Namer>(std::vector<net::Prefix>(), kNow), report(told()))
+          .histories[0];
   history.peer = {};
   history.peer.address = history.raw.destination = address(kInside);
   history.peer.reason = inventory::kNotKnownThen;
