@@ -102,3 +102,23 @@ TEST_CASE("without room the answers that end first go", "[names]") {
   sweep(answers, at("13:00:00"));
   CHECK(answers.forgotten_until() == TimePoint());
 }
+
+TEST_CASE("an answer that comes late is no bridge over the pause after it", "[names]") {
+  Answers answers(100);
+  answers.add(answer(1, at("14:00:00")));
+  answers.add(answer(1, at("12:00:00")));
+
+  CHECK(told_at(answers, at("12:10:00")) == to_text(at("12:00:00")));
+  CHECK(told_at(answers, at("13:00:00")).empty());
+}
+
+TEST_CASE("only an answer after the last look is news", "[names]") {
+  Answers answers(100);
+  answers.add(answer(1, at("12:00:00")));
+
+  const auto news = [&](const char* after) {
+    return answers.told_between(address(kThere), kPod, at(after), at("12:01:00"));
+  };
+  CHECK(news("11:59:59"));
+  CHECK_FALSE(news("12:00:00"));
+}
