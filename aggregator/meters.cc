@@ -58,8 +58,8 @@ Meters::Meters(prometheus::Registry& registry)
                               "Events about lives that were over already")),
       names_(gauge(registry, "outflow_names", "What is known of names now, by kind of thing")),
       name_answers_(counter(registry, "outflow_name_answers_total",
-                            "DNS answers: messages that told a name, and addresses of the cluster "
-                            "that need none")),
+                            "DNS answers: messages that told a name, addresses of the cluster that "
+                            "need none, and those of a clock more than a day ahead")),
       names_forgotten_(counter(registry, "outflow_names_forgotten_total",
                                "What was dropped before its time, for want of room")),
       named_flows_(counter(registry, "outflow_flows_by_naming_total",
@@ -73,6 +73,7 @@ void Meters::renew(const Namer& namer) {
   raise_to(name_answers_.Add({{"outcome", "taken"}}), static_cast<double>(counts.answers));
   raise_to(name_answers_.Add({{"outcome", "cluster"}}),
            static_cast<double>(namer.cluster_answers()));
+  raise_to(name_answers_.Add({{"outcome", "ahead"}}), static_cast<double>(namer.answers_ahead()));
   raise_to(names_forgotten_.Add({{"of", "intervals"}}), static_cast<double>(counts.forgotten));
   raise_to(names_forgotten_.Add({{"of", "tuples"}}), static_cast<double>(counts.not_kept));
   for (const auto& [naming, flows] : counts.flows) {

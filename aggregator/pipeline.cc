@@ -40,7 +40,7 @@ struct Pipeline::Rooms {
 
   const AggregatorConfig config;
   const Clock& clock;
-  Namer namer{config.trusted_resolvers};
+  Namer namer{config.trusted_resolvers, clock};
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::unique_ptr<store::Store> store;
@@ -213,7 +213,7 @@ struct Pipeline::Rooms {
     meters->renew(inventory.view(), clock.now());
     if (const auto expiry = door->certificate_expiry()) meters->renew_certificate(expiry());
     if (live != nullptr) meters->renew(live->counts());
-    if (ticks % kSweepTicks == 0) namer.sweep(clock.now());
+    if (ticks % kSweepTicks == 0) namer.sweep();
     meters->renew(namer);
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
@@ -250,7 +250,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
-  if (auto restored = rooms->namer.restore(*rooms->store, clock.now()); !restored) {
+  if (auto restored = rooms->namer.restore(*rooms->store); !restored) {
     return fail(std::move(restored).error().within("--data-dir"));
   }
   if (auto known = rooms->know(std::move(outside.feed)); !known)
