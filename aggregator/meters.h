@@ -7,6 +7,7 @@
 
 #include <prometheus/registry.h>
 
+#include "aggregator/feeds/state.h"
 #include "aggregator/ingest/report_service.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/live_cluster.h"
@@ -24,6 +25,7 @@ class Meters {
   // The end of our certificate's validity; the epoch shows nothing.
   void renew_certificate(TimePoint not_after);
   void renew(const inventory::LiveCluster::Counts& counts);
+  void renew(const feeds::FeedsState& feeds, TimePoint now);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
  private:
@@ -43,6 +45,12 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& gone_;
   prometheus::Family<prometheus::Counter>& gone_cut_;
   prometheus::Family<prometheus::Counter>& contradictions_;
+  prometheus::Family<prometheus::Gauge>& feed_prefixes_;
+  prometheus::Family<prometheus::Gauge>& feed_age_;
+  prometheus::Family<prometheus::Gauge>& feed_bad_;
+  prometheus::Family<prometheus::Gauge>& feed_refused_;
+  prometheus::Family<prometheus::Gauge>& feed_manifest_bad_;
+  prometheus::Family<prometheus::Counter>& feed_failures_;
   std::map<std::string, std::uint64_t>
       losses_shown_;  // a reason once shown goes back to 0 at midnight
 };
