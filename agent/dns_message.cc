@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+// Last: it defines false as a number.
 #include <ldns/ldns.h>
 
 namespace outflow::agent {

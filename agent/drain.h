@@ -37,7 +37,7 @@ class RingReader {
   // Takes what waits, and what comes meanwhile up to kTakenMax records: who writes faster than we
   // read must not hold us.
   void take();
-  static constexpr std::size_t kTakenMax = 16'384;  // more than any ring of ours holds
+  static constexpr std::size_t kTakenMax = 4'096;  // more than any ring of ours holds
 
  private:
   struct Free {

@@ -12,6 +12,7 @@
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/live_cluster.h"
 #include "aggregator/keeper.h"
+#include "aggregator/namer.h"
 #include "aggregator/store/store.h"
 
 namespace outflow {
@@ -26,6 +27,7 @@ class Meters {
   void renew_certificate(TimePoint not_after);
   void renew(const inventory::LiveCluster::Counts& counts);
   void renew(const feeds::FeedsState& feeds, TimePoint now);
+  void renew(const Namer& namer);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
  private:
@@ -38,6 +40,7 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& records_;
   prometheus::Family<prometheus::Gauge>& agents_;
   prometheus::Family<prometheus::Gauge>& losses_;
+  prometheus::Family<prometheus::Gauge>& name_losses_;
   prometheus::Family<prometheus::Gauge>& inventory_age_;
   prometheus::Family<prometheus::Gauge>& inventory_stale_;
   prometheus::Family<prometheus::Gauge>& held_;
@@ -45,14 +48,19 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& gone_;
   prometheus::Family<prometheus::Counter>& gone_cut_;
   prometheus::Family<prometheus::Counter>& contradictions_;
+  prometheus::Family<prometheus::Gauge>& names_;
+  prometheus::Family<prometheus::Counter>& name_answers_;
+  prometheus::Family<prometheus::Counter>& names_forgotten_;
+  prometheus::Family<prometheus::Counter>& named_flows_;
   prometheus::Family<prometheus::Gauge>& feed_prefixes_;
   prometheus::Family<prometheus::Gauge>& feed_age_;
   prometheus::Family<prometheus::Gauge>& feed_bad_;
   prometheus::Family<prometheus::Gauge>& feed_refused_;
   prometheus::Family<prometheus::Gauge>& feed_manifest_bad_;
   prometheus::Family<prometheus::Counter>& feed_failures_;
-  std::map<std::string, std::uint64_t>
-      losses_shown_;  // a reason once shown goes back to 0 at midnight
+  // A reason once shown goes back to 0 at midnight.
+  std::map<std::string, std::uint64_t> losses_shown_;
+  std::map<std::string, std::uint64_t> name_losses_shown_;
 };
 
 }  // namespace outflow
