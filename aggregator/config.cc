@@ -33,6 +33,7 @@ struct Raw {
   std::string attribution_wait = "3s";
   std::string select;
   std::string enroll_lifetime = "24h";
+  std::vector<std::string> trusted_resolvers;
 };
 
 void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
@@ -204,6 +205,20 @@ void add_interval_flags(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
+std::string check_prefix(const std::string& text) {
+  const auto prefix = net::Prefix::parse(text);
+  return prefix ? "" : prefix.error().what;
+}
+
+void add_name_flags(CLI::App& app, Raw& raw) {
+  app.add_option("--trusted-resolver", raw.trusted_resolvers,
+                 "CIDR or address of resolvers outside of the cluster whose answers may open a "
+                 "policy; may be repeated")
+      ->envname("OUTFLOW_TRUSTED_RESOLVER")
+      ->delimiter(',')
+      ->check(check_prefix);
+}
+
 // What is done instead of serving: to the data folder, or, for a running aggregator, to the
 // cluster.
 void add_tasks(CLI::App& app, AggregatorConfig& config) {
@@ -234,6 +249,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   add_access_flags(app, config, raw);
   add_limit_flags(app, config.agent_limits);
   add_interval_flags(app, raw);
+  add_name_flags(app, raw);
   add_tasks(app, config);
   try {
     app.parse(argc, argv);
@@ -248,6 +264,9 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   config.interval_retention = *parse_duration(raw.interval_retention);
   config.attribution_wait =
       raw.attribution_wait == "0" ? nanoseconds(0) : *parse_duration(raw.attribution_wait);
+  for (const std::string& text : raw.trusted_resolvers) {
+    config.trusted_resolvers.push_back(*net::Prefix::parse(text));
+  }
   config.select = *inventory::LabelSelector::parse(raw.select);
   if (auto checked = check_together(config, app.count("--http-listen") > 0); !checked) {
     return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};

@@ -12,6 +12,7 @@
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
+#include "common/net/prefix.h"
 #include "proto/endpoint.h"
 
 namespace outflow {
@@ -33,6 +34,7 @@ struct AggregatorConfig {
   nanoseconds interval_retention = std::chrono::days(28);
   // How long a batch waits for an inventory that can name everybody in it.
   nanoseconds attribution_wait = std::chrono::seconds(3);
+  std::vector<net::Prefix> trusted_resolvers;  // beside those of the cluster
   inventory::LabelSelector select;
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";

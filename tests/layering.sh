@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # room | allowed (space separated path prefixes). Ingest sees access because a stream is admitted, and its
-# batches judged, by who is at its other end; kube speaks TLS itself, so it shares what gives OpenSSL's things back.
+# batches judged, by who is at its other end; kube speaks TLS itself, so it shares what gives OpenSSL's things back;
+# feeds reads JSON by the inventory's value that names its place.
+# analysis includes a table made from the public suffix list when it is built.
 # Apply is another process, which asks an aggregator as the CLI does: it sees the wire and no room of the pipeline.
 table='
 common            | common/
@@ -16,9 +18,9 @@ aggregator/kube        | common/ proto/openssl.h aggregator/inventory/ aggregato
 aggregator/access      | common/ proto/ outflow/v1/ aggregator/access/
 aggregator/attribution | common/ aggregator/inventory/ aggregator/attribution/
 aggregator/names       | common/ aggregator/attribution/naming.h aggregator/names/
-aggregator/feeds       | common/ aggregator/attribution/edge.h aggregator/feeds/
+aggregator/feeds       | common/ aggregator/attribution/edge.h aggregator/inventory/json_value.h aggregator/feeds/
 aggregator/store       | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/model.h aggregator/store/
-aggregator/analysis    | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
+aggregator/analysis    | common/ suffix_parents.inc aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/ aggregator/store/history.h aggregator/analysis/
 aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/attribution/naming.h aggregator/inventory/ aggregator/analysis/ aggregator/store/history.h aggregator/synthesis/
 aggregator/export      | common/ aggregator/analysis/finding.h aggregator/synthesis/policy.h aggregator/export/
 aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/access/ aggregator/ingest/

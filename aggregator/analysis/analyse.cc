@@ -20,12 +20,22 @@ bool is_newer(const store::History& history, const Need& need) {
          std::tie(need.stats.last_seen, need.peer);
 }
 
+// What is known of a name is told in the order of time: the latest flow's naming stands.
+void merge_naming(const store::History& history, bool newer, attribution::NameEvidence& naming) {
+  if (newer) return naming.merge(history.naming);
+  attribution::NameEvidence older = history.naming;
+  older.merge(naming);
+  naming = std::move(older);
+}
+
 void add_to(Needs& needs, const store::History& history) {
   const NeedKey key(history.peer.kind, attribution::display_name(history.peer), history.raw.port,
                     history.raw.protocol);
   const auto [entry, is_new] = needs.try_emplace(key);
   Need& need = entry->second;
-  if (is_new || is_newer(history, need)) need.peer = history.peer;
+  const bool newer = is_new || is_newer(history, need);
+  if (newer) need.peer = history.peer;
+  merge_naming(history, newer, need.naming);
   need.port = history.raw.port;
   need.protocol = history.raw.protocol;
   need.stats.merge(history.stats);
@@ -87,11 +97,11 @@ void Analysis::add(const store::History& history) {
   ++state_->records;
 }
 
-Finding Analysis::finish(Horizon horizon) && {
+Finding Analysis::finish(Horizon horizon, const GeneraliseOptions& options) && {
   Finding finding;
   finding.namespace_name = std::move(state_->namespace_name);
-  finding.needs = values_of(std::move(state_->needs));
-  finding.apart = values_of(std::move(state_->apart));
+  finding.needs = generalise(values_of(std::move(state_->needs)), options);
+  finding.apart = generalise(values_of(std::move(state_->apart)), options);
   finding.fanout = fanout_of(finding.namespace_name, finding.needs, finding.apart);
   finding.horizon = std::move(horizon);
   finding.records = state_->records;

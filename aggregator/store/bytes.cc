@@ -48,6 +48,10 @@ void Writer::key_day(Day day) {
   big_endian(static_cast<std::uint32_t>(day.time_since_epoch().count()) ^ kDaySign, 4);
 }
 
+void Writer::key_address(const net::Address& address) {
+  for (const std::uint8_t part : address.bytes()) byte(part);
+}
+
 void Writer::address(const net::Address& address) {
   const auto packed = address.packed();
   byte(static_cast<std::uint8_t>(packed.size()));
@@ -118,6 +122,13 @@ std::string Reader::key_text() {
 Day Reader::key_day() {
   const auto bits = static_cast<std::uint32_t>(big_endian(4)) ^ kDaySign;
   return Day(std::chrono::days(static_cast<std::int32_t>(bits)));
+}
+
+net::Address Reader::key_address() {
+  const std::string_view sixteen = bytes(16);
+  return net::Address::from_bytes(
+             {reinterpret_cast<const std::uint8_t*>(sixteen.data()), sixteen.size()})
+      .value_or(net::Address());
 }
 
 net::Address Reader::address() {

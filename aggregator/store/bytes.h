@@ -23,6 +23,8 @@ class Writer {
   void text(std::string_view value);      // length first
   void key_text(std::string_view value);  // in the order of its bytes, any byte allowed
   void key_day(Day day);
+  // Of one width, so that what follows in a key stays in order.
+  void key_address(const net::Address& address);
   void address(const net::Address& address);
 
  private:
@@ -43,6 +45,7 @@ class Reader {
   std::string text();
   std::string key_text();
   Day key_day();
+  net::Address key_address();
   net::Address address();
 
   void spoil() { ok_ = false; }

@@ -55,12 +55,13 @@ Error open_error(const std::string& directory, const rocksdb::Status& status) {
   return Error{"cannot open the store in " + directory + ": " + text};
 }
 
-// False: nobody wrote to it yet. A store of another format, or of another program, is refused.
+// False: nobody wrote to it yet, or the mark is of the format before, which is ours to change. A
+// store of another format, or of another program, is refused.
 Result<bool> has_our_format(rocksdb::DB& db, const std::string& directory) {
   std::string format;
   const rocksdb::Status status = db.Get({}, format_key(), &format);
   if (status.ok()) {
-    if (format == kFormat) return true;
+    if (format == kFormat || format == kFormatNameless) return format == kFormat;
     return fail("the store in " + directory + " has format '" + format + "', this program reads '" +
                 std::string(kFormat) + "': " +
                 (format == kFormatV1

@@ -68,10 +68,16 @@ struct Store::Database {
   // Days since the epoch; scan() shows nothing older, even before it is deleted.
   std::atomic<std::int64_t> first_kept{std::numeric_limits<std::int32_t>::min()};
 
+  std::atomic<std::int64_t> first_kept_name{std::numeric_limits<std::int32_t>::min()};
+
   [[nodiscard]] Result<std::optional<std::string>> get(const std::string& key) const;
   // On return the write is on disk.
   [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch);
+  [[nodiscard]] std::uint64_t bytes_of_table(Table table) const;  // about; 0: nobody can tell
   [[nodiscard]] Day first_kept_day() const { return Day(std::chrono::days(first_kept.load())); }
+
+  // Deletes the names of days before; part of `batch`.
+  [[nodiscard]] Result<void> expire_names(Day first, rocksdb::WriteBatch& batch);
 
   // The records of a scan, of which only the key was read. The callback returns false to stop.
   using VisitKey = std::function<Result<bool>(History&, std::string_view value)>;

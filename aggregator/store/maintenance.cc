@@ -98,7 +98,7 @@ Result<Restored> read_backup(
   BackupReader reader(in);
   auto head = reader.head();
   if (!head) return fail(std::move(head).error().within(file));
-  if (head->format != kFormat) {
+  if (head->format != kFormat && head->format != kFormatNameless) {
     return fail(
         fmt::format("{}: a backup of the format '{}', this program restores '{}': restore it "
                     "with outflow-aggregator {}, then upgrade",
@@ -189,7 +189,7 @@ Result<std::optional<std::uint64_t>> build_upgraded(const std::string& directory
   std::string format;
   const auto read = old->Get({}, format_key(), &format);
   if (!read.ok()) return fail("the database in " + directory + " is not Outflow's");
-  if (format == kFormat) return std::optional<std::uint64_t>();
+  if (format == kFormat || format == kFormatNameless) return std::optional<std::uint64_t>();
   if (format != kFormatV1) {
     return fail(fmt::format("{} has format '{}'; this program upgrades '{}' to '{}'", directory,
                             format, kFormatV1, kFormat));

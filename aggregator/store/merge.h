@@ -1,4 +1,5 @@
-// How RocksDB adds a flow's value to the one it has. The name is persisted with the data.
+// How RocksDB adds a flow's or a name's value to the one it has. The name is persisted with the
+// data.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// A RocksDB merge operator over flow values of one encoding. Private to the store room.
+// A RocksDB merge operator over the values of tables whose rows are sums. Private to the store
+// room.
 #pragma once
 
 #include <deque>
@@ -11,55 +12,65 @@
 
 namespace outflow::store {
 
+// The values of one key, oldest first; one that cannot be read stays for its reader to find.
+//
 // An Encoding has:
-//   static constexpr const char* kName                      persisted with the data
-//   static bool read(std::string_view value, History& to)   false: no such value
-//   static void join(History& sum, const History& newer)
-//   static std::string write(const History& sum)
+//   using Row                                               History, NameRecord
+//   static bool read(std::string_view value, Row& to)       false: no such value
+//   static void join(Row& sum, const Row& newer)
+//   static std::string write(const Row& sum)
 template <class Encoding>
+class Sum {
+ public:
+  void add(const rocksdb::Slice& value) {
+    if (damaged_) return;
+    typename Encoding::Row next;
+    if (!Encoding::read(view(value), next)) {
+      damaged_ = true;
+      out_ = value.ToString();
+    } else if (empty_) {
+      sum_ = std::move(next);
+      empty_ = false;
+    } else {
+      Encoding::join(sum_, next);
+    }
+  }
+  std::string value() { return damaged_ ? std::move(out_) : Encoding::write(sum_); }
+
+ private:
+  typename Encoding::Row sum_;
+  std::string out_;
+  bool empty_ = true;
+  bool damaged_ = false;
+};
+
+// Flows::kName is persisted with the data. A format without names has none to tell apart.
+template <class Flows, class Names = Flows>
 class SumOperator final : public rocksdb::MergeOperator {
  public:
   bool FullMergeV2(const MergeOperationInput& in, MergeOperationOutput* out) const override {
-    Sum sum;
-    if (in.existing_value != nullptr) sum.add(*in.existing_value);
-    for (const rocksdb::Slice& operand : in.operand_list) sum.add(operand);
-    out->new_value = sum.value();
+    out->new_value = of_names(in.key) ? sum<Names>(in.existing_value, in.operand_list)
+                                      : sum<Flows>(in.existing_value, in.operand_list);
     return true;
   }
-  bool PartialMergeMulti(const rocksdb::Slice&, const std::deque<rocksdb::Slice>& operands,
+  bool PartialMergeMulti(const rocksdb::Slice& key, const std::deque<rocksdb::Slice>& operands,
                          std::string* out, rocksdb::Logger*) const override {
-    Sum sum;
-    for (const rocksdb::Slice& operand : operands) sum.add(operand);
-    *out = sum.value();
+    *out = of_names(key) ? sum<Names>(nullptr, operands) : sum<Flows>(nullptr, operands);
     return true;
   }
-  [[nodiscard]] const char* Name() const override { return Encoding::kName; }
+  [[nodiscard]] const char* Name() const override { return Flows::kName; }
 
  private:
-  // The values of one key, oldest first; one that cannot be read stays for its reader to find.
-  class Sum {
-   public:
-    void add(const rocksdb::Slice& value) {
-      if (damaged_) return;
-      History next;
-      if (!Encoding::read(view(value), next)) {
-        damaged_ = true;
-        out_ = value.ToString();
-      } else if (empty_) {
-        sum_ = std::move(next);
-        empty_ = false;
-      } else {
-        Encoding::join(sum_, next);
-      }
-    }
-    std::string value() { return damaged_ ? std::move(out_) : Encoding::write(sum_); }
-
-   private:
-    History sum_;
-    std::string out_;
-    bool empty_ = true;
-    bool damaged_ = false;
-  };
+  static bool of_names(const rocksdb::Slice& key) {
+    return view(key).starts_with(static_cast<char>(Table::Names));
+  }
+  template <class Encoding, class Operands>
+  static std::string sum(const rocksdb::Slice* existing, const Operands& operands) {
+    Sum<Encoding> of;
+    if (existing != nullptr) of.add(*existing);
+    for (const rocksdb::Slice& operand : operands) of.add(operand);
+    return of.value();
+  }
 };
 
 }  // namespace outflow::store

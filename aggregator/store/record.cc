@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "aggregator/store/bytes.h"
+#include "aggregator/store/name_record.h"
 #include "common/text.h"
 
 namespace outflow::store {
@@ -11,7 +12,8 @@ namespace {
 using attribution::PeerKind;
 
 constexpr std::uint8_t kValueVersion = 1;
-constexpr std::uint8_t kFlowValueVersion = 2;  // who the peer is went to the key
+constexpr std::uint8_t kNamelessFlowValueVersion = 2;  // who the peer is went to the key
+constexpr std::uint8_t kFlowValueVersion = 3;          // and what is known of its name came
 
 std::string start(Table table) {
   return std::string(1, static_cast<char>(table));
@@ -52,18 +54,6 @@ void read_counters(Reader& in, std::map<std::string, std::uint64_t>& counters) {
     std::string reason = in.text();
     counters[std::move(reason)] = in.varint();
   }
-}
-
-// Addresses have one width in keys, so that what follows them stays in order.
-void write_key_address(Writer& out, const net::Address& address) {
-  for (const std::uint8_t part : address.bytes()) out.byte(part);
-}
-
-net::Address read_key_address(Reader& in) {
-  const std::string_view bytes = in.bytes(16);
-  return net::Address::from_bytes(
-             {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
-      .value_or(net::Address());
 }
 
 // An address has one peer after another, and the evidence of each is its own. What may change about
@@ -126,20 +116,20 @@ std::string day_key(Table table, Day day) {
   return key;
 }
 
-std::string namespace_key(std::string_view namespace_name) {
-  std::string key = start(Table::Flows);
+std::string namespace_key(std::string_view namespace_name, Table table) {
+  std::string key = start(table);
   Writer(key).key_text(namespace_name);
   return key;
 }
 
-std::string namespace_end(std::string_view namespace_name) {
-  std::string key = namespace_key(namespace_name);
+std::string namespace_end(std::string_view namespace_name, Table table) {
+  std::string key = namespace_key(namespace_name, table);
   ++key.back();  // the end mark of a text is no 0xff
   return key;
 }
 
-std::string namespace_day_key(std::string_view namespace_name, Day day) {
-  std::string key = namespace_key(namespace_name);
+std::string namespace_day_key(std::string_view namespace_name, Day day, Table table) {
+  std::string key = namespace_key(namespace_name, table);
   Writer(key).key_day(day);
   return key;
 }
@@ -149,8 +139,8 @@ std::string flow_key(const History& history) {
   Writer out(key);
   out.key_text(history.raw.node);
   out.key_text(history.raw.interface_name);
-  write_key_address(out, history.raw.source);
-  write_key_address(out, history.raw.destination);
+  out.key_address(history.raw.source);
+  out.key_address(history.raw.destination);
   out.big_endian(history.raw.port, 2);
   out.byte(static_cast<std::uint8_t>(history.raw.protocol));
   out.byte(static_cast<std::uint8_t>(history.raw.evidence));
@@ -174,8 +164,8 @@ bool read_flow_key(std::string_view key, History& history) {
   RawTuple& raw = history.raw;
   raw.node = in.key_text();
   raw.interface_name = in.key_text();
-  raw.source = read_key_address(in);
-  raw.destination = read_key_address(in);
+  raw.source = in.key_address();
+  raw.destination = in.key_address();
   raw.port = static_cast<std::uint16_t>(in.big_endian(2));
   raw.protocol = static_cast<Protocol>(in.byte());
   const std::uint8_t evidence = in.byte();
@@ -201,12 +191,14 @@ std::string flow_value(const History& history) {
   out.text(peer.service);
   out.address(peer.address);
   out.text(peer.reason);
+  write_naming(out, history.naming);
   return value;
 }
 
 bool read_flow_value(std::string_view value, History& history) {
   Reader in(value);
-  expect(in, kFlowValueVersion);
+  const std::uint8_t version = in.byte();
+  if (version != kFlowValueVersion && version != kNamelessFlowValueVersion) in.spoil();
   read_stats(in, history.stats);
   attribution::Source& source = history.source;
   source.workload.kind = in.text();
@@ -219,6 +211,8 @@ bool read_flow_value(std::string_view value, History& history) {
   peer.service = in.text();
   peer.address = in.address();
   peer.reason = in.text();
+  history.naming = {};
+  if (version == kFlowValueVersion) read_naming(in, history.naming);
   return in.done();
 }
 
@@ -226,6 +220,8 @@ void merge_into(History& history, const History& newer) {
   history.stats.merge(newer.stats);
   history.source = newer.source;
   history.peer = newer.peer;
+  // Who did not look for a name does not contradict who did.
+  if (newer.naming.naming != attribution::Naming::None) history.naming.merge(newer.naming);
 }
 
 std::string node_day_key(Day day, std::string_view node) {
@@ -349,6 +345,12 @@ std::string describe_key(std::string_view key) {
     return fmt::format("flow of '{}' on {}: {} {} to {}:{}/{}", flow.source.namespace_name,
                        to_text(flow.day), flow.raw.node, flow.raw.interface_name,
                        flow.raw.destination.to_string(), flow.raw.port, to_text(flow.raw.protocol));
+  }
+  NameRecord name;
+  if (read_name_key(key, name)) {
+    return fmt::format("name of '{}' on {}: {} {} was told {} for {}", name.namespace_name,
+                       to_text(name.day), name.node, name.interface_name, name.address.to_string(),
+                       name.name);
   }
   std::string hex;
   for (const char c : key) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));

@@ -58,6 +58,7 @@ std::string value_of(const History& history) {
 }
 
 struct Before {
+  using Row = History;
   static constexpr const char* kName = "outflow.flow/1";
   static bool read(std::string_view value, History& to) { return read_value(value, to); }
   static void join(History& sum, const History& newer) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "aggregator/store/database.h"
+#include "aggregator/store/name_record.h"
 
 namespace outflow::store {
 namespace {
@@ -94,6 +95,7 @@ Result<Merge> Store::add(const Addition& addition) {
   for (const History& history : addition.histories) {
     batch.Merge(flow_key(history), flow_value(history));
   }
+  for (const NameRecord& name : addition.names) batch.Merge(name_key(name), name_value(name));
   if (auto written = database_->write(batch); !written) return fail(std::move(written).error());
   return Merge::Merged;
 }
@@ -140,6 +142,10 @@ Result<std::uint64_t> Store::expire(TimePoint now) {
     }
   }
   if (auto finished = flows.finish(); !finished) return fail(std::move(finished).error());
+  if (auto named = database_->expire_names(std::max(first, day_of(now) - kNameDays), batch);
+      !named) {
+    return fail(std::move(named).error());
+  }
   for (const Table table : {Table::NodeDays, Table::Presences, Table::LogLines}) {
     batch.DeleteRange(table_key(table), day_key(table, first));
   }

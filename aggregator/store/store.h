@@ -33,6 +33,7 @@ struct Addition {
   std::vector<Counter> skipped;
   std::vector<Presence> presences;  // one per (namespace, node, day) the interval touches
   std::vector<History> histories;
+  std::vector<NameRecord> names;
 };
 
 enum class Merge { Merged, Repeated };
@@ -73,9 +74,16 @@ class Store {
 
   // Every record of the namespace ("" = sources nobody knew; nullopt = all), on days from..to
   // inclusive, in key order. The callback returns false to stop.
-  using Visit = std::function<bool(const History&)>;
+  // The record is lent, and may be changed: nobody else sees it.
+  using Visit = std::function<bool(History&)>;
   [[nodiscard]] Result<void> scan(const std::optional<std::string>& namespace_name, Day from,
                                   Day to, const Visit& visit) const;
+
+  // Every name record of the namespace ("" = pods nobody knew; nullopt = all), on days from..to
+  // inclusive, ordered by namespace, day, name, address. The callback returns false to stop.
+  using VisitName = std::function<bool(const NameRecord&)>;
+  [[nodiscard]] Result<void> scan_names(const std::optional<std::string>& namespace_name, Day from,
+                                        Day to, const VisitName& visit) const;
 
   // Judges again: `judge` may change source and peer of a record it is shown and says whether it
   // did; it may be shown a record twice. Each changed record moves as a whole, in synced writes,
@@ -108,7 +116,8 @@ class Store {
   [[nodiscard]] Result<std::uint64_t> backup(
       TimePoint taken, const std::function<bool(std::string_view)>& take) const;
 
-  // Deletes whole days older than the retention. Gives how many records went.
+  // Deletes whole days older than the retention, and of names those older than kNameDays
+  // (name_record.h). Gives how many flow records went.
   [[nodiscard]] Result<std::uint64_t> expire(TimePoint now);
 
  private:

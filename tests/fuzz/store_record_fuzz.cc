@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "aggregator/store/held_record.h"
+#include "aggregator/store/name_record.h"
 #include "aggregator/store/record.h"
 
 namespace {
@@ -24,9 +25,19 @@ void as_flow(std::string_view key, std::string_view value) {
   if (!read_flow_value(value, read)) return;
   History again;
   check(read_flow_value(flow_value(read), again));
-  check(again.peer == read.peer && again.stats == read.stats);
+  check(again.peer == read.peer && again.stats == read.stats && again.naming == read.naming);
   merge_into(again, read);
   check(read_flow_value(flow_value(again), read));
+}
+
+void as_name(std::string_view key, std::string_view value) {
+  NameRecord record;
+  if (read_name_key(key, record)) check(name_key(record) == key);
+  if (!read_name_value(value, record)) return;
+  NameRecord again;
+  check(read_name_value(name_value(record), again) && name_value(again) == name_value(record));
+  merge_into(again, record);
+  check(read_name_value(name_value(again), record));
 }
 
 }  // namespace
@@ -39,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view key = rest.substr(0, split);
   const std::string_view value = rest.substr(key.size());
   as_flow(key, value);
+  as_name(key, value);
   NodeDay node_day;
   if (read_node_day(key, value, node_day)) check(node_day_key(node_day.day, node_day.node) == key);
   Presence presence;
