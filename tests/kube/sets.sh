@@ -40,9 +40,10 @@ once() {
   write_sets --once "$@" >"$dir/said" 2>&1 || code=$?
   [ $code = "$wanted" ] || { cut -c1-600 "$dir/said"; fail "ended with $code, not $wanted"; }
 }
-# set_of NAME [LABEL]: a manifest as exported to git: without addresses.
+# set_of NAME [LABEL [SPEC]]: a manifest as exported to git: without addresses.
 set_of() {
-  printf 'apiVersion: %s\nkind: GlobalNetworkSet\nmetadata: {name: %s, labels: {outflow.dev/set: "%s"}}\n' "${group:-projectcalico.org/v3}" "$1" "${2-$1}"
+  printf 'apiVersion: %s\nkind: GlobalNetworkSet\nmetadata: {name: %s, labels: {outflow.dev/set: "%s"}}\nspec: %s\n' \
+    "${group:-projectcalico.org/v3}" "$1" "${2-$1}" "${3-{\}}"
 }
 gitops() { kube apply --server-side --field-manager gitops -f - >/dev/null; }
 kind=globalnetworksets.projectcalico.org
@@ -70,6 +71,9 @@ once 0
 same 'a set that is as it should be is not written' "$before" "$(version api)"
 set_of api | gitops
 same 'the manifest applied again leaves the addresses' 198.51.100.7/32 "$(nets api)"
+set_of api api null | gitops
+same 'also one without a spec' 198.51.100.7/32 "$(nets api)"
+set_of api | kube apply -f - >/dev/null 2>&1
 set_of api | kube apply -f - >/dev/null 2>&1
 same 'so does the older kind of apply' 198.51.100.7/32 "$(nets api)"
 
@@ -85,7 +89,7 @@ same 'sets without our label are not touched' "$foreign $plain" "$(version forei
 same 'others are meanwhile' '198.51.100.7/32 198.51.100.8/32' "$(nets api)"
 same 'an answer does not open the inside' 198.51.100.9/32 "$(nets inside)"
 
-{ set_of owned && echo 'spec: {nets: [192.0.2.1]}'; } | gitops
+set_of owned owned '{nets: [192.0.2.1]}' | gitops
 wants owned 198.51.100.7/32
 once 5
 same 'addresses of another manager are left' 192.0.2.1 "$(nets owned)"
