@@ -1,7 +1,6 @@
 #include "agent/batches.h"
 
-#include <algorithm>
-#include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "proto/wire.h"
@@ -9,47 +8,85 @@
 namespace outflow::agent {
 namespace {
 
-// A report's addresses are the two of each flow; its interfaces at least those of each flow.
-static_assert(wire::kFlowsMax <= wire::kInterfacesMax);
-static_assert(2 * wire::kFlowsMax <= wire::kAddressesMax);
+// An answer has two names and two addresses, what was said one of each, a flow two addresses.
+static_assert(2 * wire::kAnswersMax + wire::kSaidMax <= wire::kNamesMax);
 
-std::vector<Interface> interfaces_of(const std::vector<Flow>& flows,
-                                     const std::map<std::uint32_t, Interface>& known, bool all) {
-  std::vector<Interface> found;
-  std::set<std::uint64_t> ids;
-  for (const Flow& flow : flows) {
-    const std::uint64_t id = flow.key.interface_id;
-    if (!ids.insert(id).second) continue;
-    const auto entry = known.find(static_cast<std::uint32_t>(id));
-    // A flow whose interface nobody remembers still travels: its packets were real.
-    found.push_back(entry != known.end() ? entry->second : Interface{id, "unknown", {}});
-  }
-  for (const auto& [id, interface] : known) {
-    if (!all || found.size() >= wire::kInterfacesMax) break;
-    if (ids.insert(id).second) found.push_back(interface);
-  }
-  return found;
+std::uint64_t interface_of(const NameAnswer& row) {
+  return row.interface_id;
 }
+std::uint64_t interface_of(const SaidName& row) {
+  return row.interface_id;
+}
+std::uint64_t interface_of(const Flow& row) {
+  return row.key.interface_id;
+}
+
+class Splitter {
+ public:
+  Splitter(Report head, const std::map<std::uint32_t, Interface>& known)
+      : head_(std::move(head)), known_(known), reports_{head_} {
+    // Counted once; and the rest happened in no further time.
+    head_.losses.clear();
+    head_.skipped.clear();
+    head_.interval.start = head_.interval.end;
+  }
+
+  template <class Row>
+  void add(std::vector<Row> rows, std::vector<Row> Report::*column, std::size_t rows_max) {
+    for (Row& row : rows) {
+      const std::uint64_t id = interface_of(row);
+      if ((reports_.back().*column).size() >= rows_max || !has_room(id)) begin_next();
+      if (ids_.insert(id).second) reports_.back().interfaces.push_back(interface(id));
+      addresses_ += kAddressesOfRow;
+      (reports_.back().*column).push_back(std::move(row));
+    }
+  }
+
+  std::vector<Report> finish() {
+    std::vector<Interface>& first = reports_.front().interfaces;
+    std::unordered_set<std::uint64_t> there;
+    for (const Interface& interface : first) there.insert(interface.id);
+    for (const auto& [id, interface] : known_) {
+      if (first.size() >= wire::kInterfacesMax) break;
+      if (!there.contains(id)) first.push_back(interface);
+    }
+    return std::move(reports_);
+  }
+
+ private:
+  static constexpr std::size_t kAddressesOfRow = 2;  // at most
+
+  [[nodiscard]] bool has_room(std::uint64_t id) const {
+    return addresses_ + kAddressesOfRow <= wire::kAddressesMax &&
+           (ids_.contains(id) || ids_.size() < wire::kInterfacesMax);
+  }
+  void begin_next() {
+    reports_.push_back(head_);
+    ids_.clear();
+    addresses_ = 0;
+  }
+  // A row whose interface nobody remembers still travels: it was real.
+  [[nodiscard]] Interface interface(std::uint64_t id) const {
+    const auto entry = known_.find(static_cast<std::uint32_t>(id));
+    return entry != known_.end() ? entry->second : Interface{id, "unknown", {}};
+  }
+
+  Report head_;  // of the reports after the first
+  const std::map<std::uint32_t, Interface>& known_;
+  std::vector<Report> reports_;
+  std::unordered_set<std::uint64_t> ids_;  // named by the last report
+  std::size_t addresses_ = 0;              // in the last report, at most
+};
 
 }  // namespace
 
-std::vector<Report> split_report(Report head, std::vector<Flow> flows,
+std::vector<Report> split_report(Report head, Rows rows,
                                  const std::map<std::uint32_t, Interface>& interfaces) {
-  std::vector<Report> reports;
-  auto next = flows.begin();
-  do {
-    const auto end =
-        next + std::min(static_cast<std::ptrdiff_t>(wire::kFlowsMax), flows.end() - next);
-    Report& report = reports.emplace_back(head);
-    report.flows.assign(next, end);
-    report.interfaces = interfaces_of(report.flows, interfaces, reports.size() == 1);
-    next = end;
-    // Counted once; and the rest happened in no further time.
-    head.losses.clear();
-    head.skipped.clear();
-    head.interval.start = head.interval.end;
-  } while (next != flows.end());
-  return reports;
+  Splitter splitter(std::move(head), interfaces);
+  splitter.add(std::move(rows.answers), &Report::answers, wire::kAnswersMax);
+  splitter.add(std::move(rows.said), &Report::said, wire::kSaidMax);
+  splitter.add(std::move(rows.flows), &Report::flows, wire::kFlowsMax);
+  return splitter.finish();
 }
 
 }  // namespace outflow::agent

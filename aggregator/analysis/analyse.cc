@@ -96,11 +96,11 @@ void Analysis::add(const store::History& history) {
   ++state_->records;
 }
 
-Finding Analysis::finish(Horizon horizon) && {
+Finding Analysis::finish(Horizon horizon, const GeneraliseOptions& options) && {
   Finding finding;
   finding.namespace_name = std::move(state_->namespace_name);
-  finding.needs = values_of(std::move(state_->needs));
-  finding.apart = values_of(std::move(state_->apart));
+  finding.needs = generalise(values_of(std::move(state_->needs)), options);
+  finding.apart = generalise(values_of(std::move(state_->apart)), options);
   finding.fanout = fanout_of(finding.namespace_name, finding.needs, finding.apart);
   finding.horizon = std::move(horizon);
   finding.records = state_->records;

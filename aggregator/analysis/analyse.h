@@ -7,6 +7,7 @@
 #include <string>
 
 #include "aggregator/analysis/finding.h"
+#include "aggregator/analysis/generalise.h"
 #include "aggregator/inventory/snapshot.h"
 
 namespace outflow::analysis {
@@ -23,7 +24,9 @@ class Analysis {
 
   // Records of other namespaces are a programming error (assert). Order does not matter.
   void add(const store::History& history);
-  [[nodiscard]] Finding finish(Horizon horizon) &&;
+  // Names become classes (generalise.h) before anything is counted; each judged and apart by
+  // itself.
+  [[nodiscard]] Finding finish(Horizon horizon, const GeneraliseOptions& options = {}) &&;
 
  private:
   struct State;
