@@ -103,6 +103,19 @@ TEST_CASE("every check that is not ok says what to do", "[doctor]") {
   }
 }
 
+TEST_CASE("names are warned of where nobody reads them or some were lost", "[doctor]") {
+  const auto state = [](const std::function<void(NodeSight&)>& change) {
+    return state_of_node("names", change);
+  };
+  DoctorSight lossy = healthy();
+  lossy.nodes.front().name_losses = {{"dns_ring_full", 3}};
+
+  CHECK(state([](NodeSight&) {}) == "ok");
+  CHECK(state([](NodeSight& node) { node.told->reads_names = false; }) == "warn");
+  CHECK(check_of(lossy, "names").state() == "warn");
+  CHECK_THAT(check_of(lossy, "names").found(), has_text("dns_ring_full 3"));
+}
+
 TEST_CASE("a slow network is not taken for a wrong clock", "[doctor]") {
   FactBoard::Told told = *healthy_node().told;
   told.facts.sent_at = kNow;
