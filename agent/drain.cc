@@ -41,11 +41,6 @@ bool among(std::uint32_t id, const std::vector<std::uint32_t>& ids) {
   return std::binary_search(ids.begin(), ids.end(), id);
 }
 
-int forward(void* context, void* data, std::size_t size) {
-  (*static_cast<RingReader::Sink*>(context))(data, size);
-  return 0;
-}
-
 // The one row of a per-CPU array, summed over the processors.
 template <std::size_t size>
 Result<std::array<std::uint64_t, size>> read_per_cpu(int map) {
@@ -128,14 +123,23 @@ void RingReader::Free::operator()(ring_buffer* ring) const {
 
 Result<RingReader> RingReader::open(int map, Sink sink) {
   RingReader reader;
-  reader.sink_ = std::make_unique<Sink>(std::move(sink));
-  reader.ring_.reset(ring_buffer__new(map, forward, reader.sink_.get(), nullptr));
+  reader.taking_ = std::make_unique<Taking>(Taking{std::move(sink)});
+  reader.ring_.reset(ring_buffer__new(map, forward, reader.taking_.get(), nullptr));
   if (reader.ring_ == nullptr) return fail("open a ring: " + errno_text(errno));
   return reader;
 }
 
+// A negative value ends the taking behind this record.
+int RingReader::forward(void* taking, void* data, std::size_t size) {
+  auto& [sink, left] = *static_cast<Taking*>(taking);
+  sink(data, size);
+  return --left > 0 ? 0 : -EAGAIN;
+}
+
 void RingReader::take() {
-  if (ring_ != nullptr) ring_buffer__consume(ring_.get());
+  if (ring_ == nullptr) return;
+  taking_->left = kTakenMax;
+  ring_buffer__consume(ring_.get());
 }
 
 }  // namespace outflow::agent

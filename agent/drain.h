@@ -34,14 +34,21 @@ class RingReader {
   RingReader() = default;  // nothing to take from
   [[nodiscard]] static Result<RingReader> open(int map, Sink sink);
 
-  // Takes everything that waits.
+  // Takes what waits, and what comes meanwhile up to kTakenMax records: who writes faster than we
+  // read must not hold us.
   void take();
+  static constexpr std::size_t kTakenMax = 4'096;  // more than any ring of ours holds
 
  private:
   struct Free {
     void operator()(ring_buffer* ring) const;
   };
-  std::unique_ptr<Sink> sink_;  // its address is the ring's
+  struct Taking {
+    Sink sink;
+    std::size_t left = 0;
+  };
+  static int forward(void* taking, void* data, std::size_t size);
+  std::unique_ptr<Taking> taking_;  // its address is the ring's
   std::unique_ptr<ring_buffer, Free> ring_;
 };
 

@@ -34,6 +34,8 @@ Meters::Meters(prometheus::Registry& registry)
                        "Idle tuples, handed on, that made room for others")),
       dns_(counter(registry, "outflow_dns_answers_total",
                    "Packets with DNS answers to pods, by outcome")),
+      messages_(counter(registry, "outflow_dns_messages_total",
+                        "DNS messages read from them, and what they said, by outcome")),
       hooked_(gauge(registry, "outflow_hooked_interfaces", "Interfaces hooked now")),
       hooks_(counter(registry, "outflow_hooks_total", "Hooks put back or failed")),
       hook_seconds_(
@@ -65,7 +67,9 @@ void Meters::renew(const Reading& reading) {
   for (std::size_t i = 0; i < DNS_COUNT_MAX; ++i) {
     raise(dns_, {{"outcome", dns_count_names()[i]}}, reading.tables.dns_counts[i]);
   }
-  raise(dns_, {{"outcome", "dns_unparsed"}}, reading.dns_unparsed);
+  for (std::size_t i = 0; i < kNameCounts; ++i) {
+    raise(messages_, {{"outcome", name_count_names()[i]}}, reading.names[i]);
+  }
   raise(evicted_, {}, reading.evicted);
   hooked_.Add({}).Set(static_cast<double>(reading.hooked));
   raise(hooks_, {{"event", "repaired"}}, reading.repaired);

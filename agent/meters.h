@@ -5,6 +5,7 @@
 #include <prometheus/registry.h>
 
 #include "agent/delta.h"
+#include "agent/dns_names.h"
 #include "agent/uplink.h"
 
 namespace outflow::agent {
@@ -20,7 +21,7 @@ class Meters {
     std::uint64_t repaired = 0;
     std::uint64_t failed = 0;
     std::uint64_t evicted = 0;
-    std::uint64_t dns_unparsed = 0;
+    NameCounts names{};
     TimePoint certificate_end{};  // of our own; epoch: none
   };
   void renew(const Reading& reading);
@@ -33,6 +34,7 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& tuples_;
   prometheus::Family<prometheus::Counter>& evicted_;
   prometheus::Family<prometheus::Counter>& dns_;
+  prometheus::Family<prometheus::Counter>& messages_;
   prometheus::Family<prometheus::Gauge>& hooked_;
   prometheus::Family<prometheus::Counter>& hooks_;
   prometheus::Histogram& hook_seconds_;

@@ -39,9 +39,8 @@ Result<Reporter> Reporter::open(Setup setup, const Tables& tables, const Probe& 
       });
   if (!overflow) return fail(std::move(overflow).error());
   reporter.overflow_ = std::move(*overflow);
-  RingCounts& counts = *reporter.ring_counts_;
-  auto dns = RingReader::open(tables.dns(),
-                              [&counts](const void*, std::size_t) { ++counts.dns_unparsed; });
+  auto dns =
+      DnsReader::open(tables.dns(), {.tick = tick_length(), .reads = reporter.setup_.reads_names});
   if (!dns) return fail(std::move(dns).error());
   reporter.dns_ = std::move(*dns);
   auto jiffies = reporter.jiffy_clock();
@@ -131,10 +130,10 @@ std::vector<Counter> Reporter::losses(const Cumulative& now) {
   return found;
 }
 
-std::vector<Counter> Reporter::skipped(const Cumulative& now) const {
+std::vector<Counter> Reporter::skipped(const Cumulative& now, const NameCounts& names) const {
   std::vector<Counter> all = skipped_between(state_.handed_on, now);
-  const std::uint64_t unparsed = ring_counts_->dns_unparsed - told_dns_unparsed_;
-  if (unparsed > 0) all.push_back({"dns_unparsed", unparsed});
+  const std::vector<Counter> of_names = skipped_between(told_names_, names);
+  all.insert(all.end(), of_names.begin(), of_names.end());
   if (evicted_ > told_evicted_) all.push_back({"tuples_evicted", evicted_ - told_evicted_});
   return all;
 }
@@ -162,6 +161,7 @@ State Reporter::state_after(Cumulative reading, Rows rows, Sight sight) {
   head.interval = sight.interval;
   head.losses = std::move(sight.losses);
   head.skipped = std::move(sight.skipped);
+  head.reads_names = dns_->reads();
   for (Report& report : split_report(std::move(head), std::move(rows), sight.interfaces)) {
     report.sequence = after.next_sequence++;
     after.batches.push_back(wire::to_batch(report).SerializeAsString());
@@ -179,15 +179,18 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   overflowed_->clock = *jiffies;
   const auto counts = read_counts(*tables_);
   if (!counts) return fail(Error(counts.error()));
-  take_rings();  // after the counters, so that every record they count is here
+  take_ring();  // after the counters, so that every record they count is here
   auto reading = read_tables(*tables_);
   if (!reading) return fail(std::move(reading).error());
   reading->counts = *counts;
+  dns_->take();  // after the tables: what was answered before a tuple began is here
 
   const auto [interval, stepped] = next_interval(state_.interval_end, clock_->now());
   if (stepped) log::warn("the wall clock stepped", {{"interval_end", to_text(interval.end)}});
-  Sight sight{interval, losses(*reading), skipped(*reading), registry_->known()};
-  Rows rows{.flows = flows(*reading, *jiffies, interval)};
+  const NameCounts names = dns_->counts();
+  Sight sight{interval, losses(*reading), skipped(*reading, names), registry_->known()};
+  Rows rows{.answers = dns_->hand_on(*jiffies, interval),
+            .flows = flows(*reading, *jiffies, interval)};
   State after = state_after(std::move(*reading), std::move(rows), std::move(sight));
   if (!all_acknowledged) {
     after.batches.insert(after.batches.begin(), state_.batches.begin(), state_.batches.end());
@@ -198,7 +201,8 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   state_ = std::move(after);
   late_.clear();
   told_evicted_ = evicted_;
-  told_dns_unparsed_ = ring_counts_->dns_unparsed;
+  told_names_ = names;
+  dns_->kept();
   overflowed_->flows.clear();
   overflowed_->packets = 0;
   overflowed_->window_full = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/batches.h"
+#include "agent/dns_reader.h"
 #include "agent/drain.h"
 #include "agent/probe.h"
 #include "agent/registry.h"
@@ -28,6 +29,7 @@ class Reporter {
   struct Setup {
     std::string node;
     std::string state_path;
+    bool reads_names = true;
     nanoseconds idle_min = std::chrono::minutes(1);  // younger tuples never make room for others
     // The tuples whose connections stand right now, asked for when the table runs out of room.
     std::function<std::set<FlowKey>()> standing = [] { return std::set<FlowKey>(); };
@@ -47,20 +49,17 @@ class Reporter {
   // Batches a run before this one may not have got acknowledged.
   [[nodiscard]] const std::vector<std::string>& unsent() const { return state_.batches; }
 
-  // Takes what waits in the rings. Often enough that they do not fill.
-  void take_rings() {
-    overflow_.take();
-    dns_.take();
-  }
+  // Takes what waits in the overflow ring. Often enough that it does not fill.
+  void take_ring() { overflow_.take(); }
   // One interval: reads, writes the state, then gives the batches to send, in order. On an Error
   // nothing is lost: the next one covers it. Batches not acknowledged yet are given again, in
   // front.
   [[nodiscard]] Result<std::vector<std::string>> report(bool all_acknowledged);
 
   [[nodiscard]] const Cumulative& last_reading() const { return state_.handed_on; }
-  // Since the start: tuples that made room for others, and DNS records that nobody parsed.
+  // Since the start: tuples that made room for others, and what became of DNS messages.
   [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
-  [[nodiscard]] std::uint64_t dns_unparsed() const { return ring_counts_->dns_unparsed; }
+  [[nodiscard]] NameCounts name_counts() const { return dns_->counts(); }
 
  private:
   struct Overflowed {
@@ -68,11 +67,6 @@ class Reporter {
     std::uint64_t packets = 0;      // read from the ring since the last batch
     std::uint64_t window_full = 0;  // of these, without room here
     JiffyClock clock;
-  };
-
-  // What the rings' readers count; at an address that stays.
-  struct RingCounts {
-    std::uint64_t dns_unparsed = 0;
   };
 
   Reporter(Setup setup, const Tables& tables, const Probe& probe, Registry& registry,
@@ -84,7 +78,7 @@ class Reporter {
         clock_(&clock) {}
   [[nodiscard]] Result<JiffyClock> jiffy_clock() const;
   [[nodiscard]] std::vector<Counter> losses(const Cumulative& now);
-  [[nodiscard]] std::vector<Counter> skipped(const Cumulative& now) const;
+  [[nodiscard]] std::vector<Counter> skipped(const Cumulative& now, const NameCounts& names) const;
   [[nodiscard]] std::vector<Flow> flows(const Cumulative& now, const JiffyClock& jiffies,
                                         const Interval& interval) const;
   void make_room(const JiffyClock& jiffies, const Interval& interval);
@@ -99,12 +93,11 @@ class Reporter {
   State state_;
   std::unique_ptr<Overflowed> overflowed_ = std::make_unique<Overflowed>();
   RingReader overflow_;
-  std::unique_ptr<RingCounts> ring_counts_ = std::make_unique<RingCounts>();
-  RingReader dns_;
+  std::unique_ptr<DnsReader> dns_;
   std::vector<Flow> late_;  // what evicted tuples counted after their last reading
   std::uint64_t evicted_ = 0;
   std::uint64_t told_evicted_ = 0;  // of these, in a batch
-  std::uint64_t told_dns_unparsed_ = 0;
+  NameCounts told_names_{};
 };
 
 }  // namespace outflow::agent

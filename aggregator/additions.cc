@@ -72,6 +72,7 @@ bool find_peer(store::History& history, const inventory::Snapshot& snapshot) {
                                                   peer.kind != attribution::PeerKind::Unknown);
   if (!better || peer != peer_at(history.stats.first_seen)) return false;
   history.peer = std::move(peer);
+  name_peer(history);
   return true;
 }
 
@@ -155,6 +156,17 @@ bool knows_all(const Report& report, const inventory::View& view) {
     const net::Address& to = flow.key.destination;
     return !snapshot.in_pod_network(to) || snapshot.has_pod(to, flow.stats.last_seen);
   });
+}
+
+void name_peer(store::History& history) {
+  attribution::Peer& peer = history.peer;
+  if (!attribution::is_stranger(peer.kind)) {
+    history.naming = {};
+    return;
+  }
+  if (peer.kind == attribution::PeerKind::Unknown || history.naming.candidates.empty()) return;
+  peer.kind = attribution::PeerKind::Name;
+  peer.name = history.naming.candidates.front().name;
 }
 
 bool judge_again(store::History& history, const inventory::Snapshot& snapshot) {

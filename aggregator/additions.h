@@ -21,8 +21,14 @@ namespace outflow {
 // all about its time was told. False when the feed had failed by then, or had not told all yet.
 [[nodiscard]] bool knows_all(const Report& report, const inventory::View& view);
 
+// Who is outside of the cluster and has a name is who has the name, the likeliest of several. For
+// somebody nobody knows yet the names wait in the record; for somebody of the cluster there are
+// none.
+void name_peer(store::History& history);
+
 // Gives source and peer of a record again, where they were strangers. True when one of them
 // changed.
+// Names are as of the time they were told, so a peer with a name keeps it.
 [[nodiscard]] bool judge_again(store::History& history, const inventory::Snapshot& snapshot);
 
 }  // namespace outflow

@@ -33,6 +33,7 @@ struct Raw {
   std::string attribution_wait = "3s";
   std::string select;
   std::string enroll_lifetime = "24h";
+  std::vector<std::string> trusted_resolvers;
 };
 
 void add_flags(CLI::App& app, AggregatorConfig& config, Raw& raw) {
@@ -153,13 +154,19 @@ void add_limit_flags(CLI::App& app, access::AgentLimits& limits) {
       ->capture_default_str();
 }
 
-// What no single flag can tell.
-Result<void> check_together(AggregatorConfig& config) {
-  if (config.has_api_server() && !config.inventory_file.empty()) {
-    return fail("--inventory-file: the inventory is watched already (--kube, --kubeconfig)");
-  }
+Result<void> check_kube(const AggregatorConfig& config) {
   if (config.kube && (!config.kubeconfig.empty() || !config.kube_context.empty())) {
     return fail("--kube is the cluster we run in: it needs no --kubeconfig and no --kube-context");
+  }
+  return {};
+}
+
+// What no single flag can tell.
+Result<void> check_together(AggregatorConfig& config, bool http_given) {
+  if (auto checked = check_kube(config); !checked) return checked;
+  if (config.task == Task::WriteSets) return check_write_sets(config, http_given);
+  if (config.has_api_server() && !config.inventory_file.empty()) {
+    return fail("--inventory-file: the inventory is watched already (--kube, --kubeconfig)");
   }
   if (config.enroll_ca.certificate.empty() != config.enroll_ca.key.empty()) {
     return fail("--enroll-ca-cert and --enroll-ca-key need each other");
@@ -198,7 +205,22 @@ void add_interval_flags(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
-// What is done to the data folder instead of serving from it.
+std::string check_prefix(const std::string& text) {
+  const auto prefix = net::Prefix::parse(text);
+  return prefix ? "" : prefix.error().what;
+}
+
+void add_name_flags(CLI::App& app, Raw& raw) {
+  app.add_option("--trusted-resolver", raw.trusted_resolvers,
+                 "CIDR or address of resolvers outside of the cluster whose answers may open a "
+                 "policy; may be repeated")
+      ->envname("OUTFLOW_TRUSTED_RESOLVER")
+      ->delimiter(',')
+      ->check(check_prefix);
+}
+
+// What is done instead of serving: to the data folder, or, for a running aggregator, to the
+// cluster.
 void add_tasks(CLI::App& app, AggregatorConfig& config) {
   CLI::App* const restore = app.add_subcommand(
       "restore", "put a backup (outflow backup FILE) into an empty --data-dir, then exit");
@@ -209,6 +231,7 @@ void add_tasks(CLI::App& app, AggregatorConfig& config) {
       "upgrade", "make the store in --data-dir, of an older format, one of today's, then exit");
   upgrade->fallthrough();
   upgrade->callback([&config] { config.task = Task::Upgrade; });
+  add_write_sets(app, config);
   app.require_subcommand(0, 1);
 }
 
@@ -226,6 +249,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   add_access_flags(app, config, raw);
   add_limit_flags(app, config.agent_limits);
   add_interval_flags(app, raw);
+  add_name_flags(app, raw);
   add_tasks(app, config);
   try {
     app.parse(argc, argv);
@@ -240,8 +264,11 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   config.interval_retention = *parse_duration(raw.interval_retention);
   config.attribution_wait =
       raw.attribution_wait == "0" ? nanoseconds(0) : *parse_duration(raw.attribution_wait);
+  for (const std::string& text : raw.trusted_resolvers) {
+    config.trusted_resolvers.push_back(*net::Prefix::parse(text));
+  }
   config.select = *inventory::LabelSelector::parse(raw.select);
-  if (auto checked = check_together(config); !checked) {
+  if (auto checked = check_together(config, app.count("--http-listen") > 0); !checked) {
     return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};
   }
   return config;

@@ -8,14 +8,16 @@
 
 #include "aggregator/access/limits.h"
 #include "aggregator/access/signer.h"
+#include "aggregator/config_write_sets.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
+#include "common/net/prefix.h"
 #include "proto/endpoint.h"
 
 namespace outflow {
 
-enum class Task { Serve, Restore, Upgrade };
+enum class Task { Serve, Restore, Upgrade, WriteSets };
 
 struct AggregatorConfig {
   Task task = Task::Serve;
@@ -32,6 +34,7 @@ struct AggregatorConfig {
   nanoseconds interval_retention = std::chrono::days(28);
   // How long a batch waits for an inventory that can name everybody in it.
   nanoseconds attribution_wait = std::chrono::seconds(3);
+  std::vector<net::Prefix> trusted_resolvers;  // beside those of the cluster
   inventory::LabelSelector select;
   std::string own_namespace{synthesis::kOwnNamespace};
   std::string log_level = "info";
@@ -48,6 +51,7 @@ struct AggregatorConfig {
   access::AgentLimits agent_limits;
   std::string audience = "outflow-aggregator";
   std::vector<std::string> admin_groups = {"outflow:admins"};
+  WriteSetsConfig write_sets;
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

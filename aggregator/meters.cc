@@ -17,6 +17,13 @@ prometheus::Family<prometheus::Gauge>& gauge(prometheus::Registry& registry,
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
+void show(const std::map<std::string, std::uint64_t>& sums,
+          prometheus::Family<prometheus::Gauge>& family) {
+  for (const auto& [reason, sum] : sums) {
+    family.Add({{"reason", reason}}).Set(static_cast<double>(sum));
+  }
+}
+
 }  // namespace
 
 Meters::Meters(prometheus::Registry& registry)
@@ -33,6 +40,8 @@ Meters::Meters(prometheus::Registry& registry)
           gauge(registry, "outflow_store_records", "Records kept: raw tuple x day, estimated")),
       agents_(gauge(registry, "outflow_agents", "Nodes that ever reported")),
       losses_(gauge(registry, "outflow_losses_today", "Losses agents reported today, by reason")),
+      name_losses_(gauge(registry, "outflow_name_losses_today",
+                         "What may have cost a name today, and no flow, by reason")),
       inventory_age_(
           gauge(registry, "outflow_inventory_age_seconds", "Age of the inventory in use")),
       inventory_stale_(
@@ -46,7 +55,31 @@ Meters::Meters(prometheus::Registry& registry)
       gone_cut_(counter(registry, "outflow_inventory_gone_owners_cut_total",
                         "Owners of addresses forgotten early, because there were too many")),
       contradictions_(counter(registry, "outflow_inventory_contradictions_total",
-                              "Events about lives that were over already")) {}
+                              "Events about lives that were over already")),
+      names_(gauge(registry, "outflow_names", "What is known of names now, by kind of thing")),
+      name_answers_(counter(registry, "outflow_name_answers_total",
+                            "DNS answers: messages that told a name, and addresses of the cluster "
+                            "that need none")),
+      names_forgotten_(counter(registry, "outflow_names_forgotten_total",
+                               "What was dropped before its time, for want of room")),
+      named_flows_(counter(registry, "outflow_flows_by_naming_total",
+                           "Flow deltas to strangers, by what is known of their name")) {}
+
+void Meters::renew(const Namer& namer) {
+  const names::Counts counts = namer.counts();
+  names_.Add({{"of", "intervals"}}).Set(static_cast<double>(counts.intervals));
+  names_.Add({{"of", "texts"}}).Set(static_cast<double>(counts.names));
+  names_.Add({{"of", "tuples"}}).Set(static_cast<double>(counts.tuples));
+  raise_to(name_answers_.Add({{"outcome", "taken"}}), static_cast<double>(counts.answers));
+  raise_to(name_answers_.Add({{"outcome", "cluster"}}),
+           static_cast<double>(namer.cluster_answers()));
+  raise_to(names_forgotten_.Add({{"of", "intervals"}}), static_cast<double>(counts.forgotten));
+  raise_to(names_forgotten_.Add({{"of", "tuples"}}), static_cast<double>(counts.not_kept));
+  for (const auto& [naming, flows] : counts.flows) {
+    raise_to(named_flows_.Add({{"naming", std::string(to_text(naming))}}),
+             static_cast<double>(flows));
+  }
+}
 
 void Meters::renew(const inventory::LiveCluster::Counts& counts) {
   gone_.Add({}).Set(static_cast<double>(counts.gone));
@@ -90,12 +123,13 @@ void Meters::renew(const store::Store& store, TimePoint now) {
   const auto days = store.node_days(day_of(now), day_of(now));
   if (!days) return;
   for (auto& [reason, sum] : losses_shown_) sum = 0;
+  for (auto& [reason, sum] : name_losses_shown_) sum = 0;
   for (const store::NodeDay& day : *days) {
     for (const auto& [reason, count] : day.losses) losses_shown_[reason] += count;
+    day.add_name_losses(name_losses_shown_);
   }
-  for (const auto& [reason, sum] : losses_shown_) {
-    losses_.Add({{"reason", reason}}).Set(static_cast<double>(sum));
-  }
+  show(losses_shown_, losses_);
+  show(name_losses_shown_, name_losses_);
 }
 
 }  // namespace outflow

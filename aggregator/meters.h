@@ -11,6 +11,7 @@
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/live_cluster.h"
 #include "aggregator/keeper.h"
+#include "aggregator/namer.h"
 #include "aggregator/store/store.h"
 
 namespace outflow {
@@ -24,6 +25,7 @@ class Meters {
   // The end of our certificate's validity; the epoch shows nothing.
   void renew_certificate(TimePoint not_after);
   void renew(const inventory::LiveCluster::Counts& counts);
+  void renew(const Namer& namer);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
  private:
@@ -36,6 +38,7 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& records_;
   prometheus::Family<prometheus::Gauge>& agents_;
   prometheus::Family<prometheus::Gauge>& losses_;
+  prometheus::Family<prometheus::Gauge>& name_losses_;
   prometheus::Family<prometheus::Gauge>& inventory_age_;
   prometheus::Family<prometheus::Gauge>& inventory_stale_;
   prometheus::Family<prometheus::Gauge>& held_;
@@ -43,8 +46,13 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& gone_;
   prometheus::Family<prometheus::Counter>& gone_cut_;
   prometheus::Family<prometheus::Counter>& contradictions_;
-  std::map<std::string, std::uint64_t>
-      losses_shown_;  // a reason once shown goes back to 0 at midnight
+  prometheus::Family<prometheus::Gauge>& names_;
+  prometheus::Family<prometheus::Counter>& name_answers_;
+  prometheus::Family<prometheus::Counter>& names_forgotten_;
+  prometheus::Family<prometheus::Counter>& named_flows_;
+  // A reason once shown goes back to 0 at midnight.
+  std::map<std::string, std::uint64_t> losses_shown_;
+  std::map<std::string, std::uint64_t> name_losses_shown_;
 };
 
 }  // namespace outflow

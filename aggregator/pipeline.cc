@@ -16,6 +16,7 @@
 #include "aggregator/inventory/file_feed.h"
 #include "aggregator/keeper.h"
 #include "aggregator/meters.h"
+#include "aggregator/namer.h"
 #include "common/log.h"
 #include "common/telemetry.h"
 #include "proto/wire.h"
@@ -29,6 +30,8 @@ constexpr auto kTick = 1s;           // how often the inventory is looked at
 constexpr auto kShutdownGrace = 5s;  // for answers under way
 // Metrics of the store read records, so they are renewed every so many ticks only.
 constexpr unsigned kStoreMetersTicks = 10;
+// Names end minutes after they were told; a walk over all of them takes a while.
+constexpr unsigned kSweepTicks = 60;
 
 }  // namespace
 
@@ -37,6 +40,7 @@ struct Pipeline::Rooms {
 
   const AggregatorConfig config;
   const Clock& clock;
+  Namer namer{config.trusted_resolvers};
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::unique_ptr<store::Store> store;
@@ -62,9 +66,11 @@ struct Pipeline::Rooms {
   std::jthread keeper_thread;
 
   Result<bool> merge(const Report& report) {
-    if (report.facts) facts.put(report.node, *report.facts, clock.now());
+    if (report.facts) facts.put(report.node, {*report.facts, clock.now(), report.reads_names});
     const auto snapshot = inventory.view().snapshot;
-    const auto merged = store->add(to_addition(report, *snapshot));
+    store::Addition addition = to_addition(report, *snapshot);
+    namer.add_names(report, *snapshot, addition);
+    const auto merged = store->add(addition);
     if (!merged) return fail(Error(merged.error()));
     return *merged == store::Merge::Merged;
   }
@@ -207,6 +213,8 @@ struct Pipeline::Rooms {
     meters->renew(inventory.view(), clock.now());
     if (const auto expiry = door->certificate_expiry()) meters->renew_certificate(expiry());
     if (live != nullptr) meters->renew(live->counts());
+    if (ticks % kSweepTicks == 0) namer.sweep(clock.now());
+    meters->renew(namer);
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
 
@@ -242,6 +250,9 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
+  if (auto restored = rooms->namer.restore(*rooms->store, clock.now()); !restored) {
+    return fail(std::move(restored).error().within("--data-dir"));
+  }
   if (auto known = rooms->know(std::move(outside.feed)); !known)
     return fail(std::move(known).error());
   rooms->keeper = std::make_unique<Keeper>(*rooms->store, rooms->inventory, clock);

@@ -41,10 +41,9 @@ static __always_inline void count_dns(__u32 reason)
 }
 
 /* CPUs that meet here let a few answers more or fewer through. */
-static __always_inline _Bool within_budget(__u32 interface)
+static __always_inline _Bool within_budget(struct dns_budget *budget, __u32 answers_max)
 {
-	__u32 number = interface & (DNS_BUDGETS - 1), now = bpf_jiffies64();
-	struct dns_budget *budget = bpf_map_lookup_elem(&dns_budgets, &number);
+	__u32 now = bpf_jiffies64();
 
 	if (!budget)
 		return 0;
@@ -52,7 +51,7 @@ static __always_inline _Bool within_budget(__u32 interface)
 		budget->since_jiffies = now;
 		budget->answers = 0;
 	}
-	return budget->answers++ < dns_answers_max;
+	return budget->answers++ < answers_max;
 }
 
 struct dns_payload {
@@ -138,6 +137,7 @@ __noinline int watch_dns(struct __sk_buff *skb, const struct packet *packet, __u
 			 _Bool opened)
 {
 	struct dns_payload payload;
+	__u32 number = interface & (DNS_BUDGETS - 1);
 	_Bool copied = 1;
 
 	if (!packet)
@@ -149,7 +149,7 @@ __noinline int watch_dns(struct __sk_buff *skb, const struct packet *packet, __u
 		count_dns(DNS_NOT_ANSWER);
 		return 0;
 	}
-	if (!within_budget(interface)) {
+	if (!within_budget(bpf_map_lookup_elem(&dns_budgets, &number), dns_answers_max)) {
 		count_dns(DNS_LIMITED);
 		return 0;
 	}

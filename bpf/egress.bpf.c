@@ -6,7 +6,6 @@
  * Both only watch: -1 (TC_ACT_UNSPEC, TCX_NEXT) lets every program after ours decide.
  */
 #include "plain.bpf.h"
-#include "dns.bpf.h"
 
 #define PASS_ON (-1)
 
@@ -102,6 +101,8 @@ static __noinline int watch_egress(struct __sk_buff *skb)
 	if (!interface)
 		return COUNT_NO_INTERFACE;
 
+	if (said_names && packet->protocol == IPPROTO_TCP)
+		watch_parsed_said(skb, packet, interface & INTERFACE_ID_MAX);
 	make_key(&key, interface, packet, 0);
 	stats = bpf_map_lookup_elem(&flows, &key);
 	if (stats)
@@ -119,6 +120,8 @@ static __noinline int watch_egress(struct __sk_buff *skb)
 			return COUNT_UDP_REPLY;
 		if (interface & INTERFACE_UNTOLD)
 			packet->flags |= FLOW_INFERRED;
+		if (packet->protocol == IPPROTO_UDP)
+			packet->flags |= quic_flag(skb, packet->transport);
 		return opened_datagram(print, record_new(&key, packet));
 	}
 	return record_new(&key, packet);

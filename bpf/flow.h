@@ -19,7 +19,7 @@
 #endif
 
 /* Bumped with every change of a struct below; pinned maps of another layout are not adopted. */
-#define OUTFLOW_LAYOUT 2
+#define OUTFLOW_LAYOUT 3
 
 /* An egress tuple, opened by the pod: the veth is the source. */
 struct flow_key {
@@ -30,12 +30,15 @@ struct flow_key {
 	__u8 reserved; /* 0 */
 };
 
-/* Bits of flow_stats.flags_refused; the values are FlowFlag of common/flow.h. */
+/* Bits of flow_stats.flags_refused; the values are FlowFlag of common/flow.h, except for those that
+ * find no place in 8 bits: they use one that only user space sets there, and agent/delta.cc
+ * translates them. */
 enum flow_flag {
 	FLOW_INFERRED = 1 << 0, /* met in the middle; taken back once the pod is seen to open it */
 	FLOW_PRE_EXISTING = 1 << 1, /* written by user space, which knows it from another table */
 	FLOW_VLAN = 1 << 3,
 	FLOW_ICMP_REFUSED = 1 << 4,
+	FLOW_QUIC = 1 << 5, /* its first datagram has a QUIC long header: kFlowQuic */
 	FLOW_FRAGMENTED = 1 << 6,
 };
 #define FLOW_FLAGS 0xffU
@@ -265,6 +268,59 @@ struct dns_budget {
 	__u32 answers;
 };
 
+/* What the pod says itself of whom it wants: the first bytes of a TCP connection it opened, where
+ * they are a TLS ClientHello, or at HTTP_PORT a request's head. In parts, as the segments come; a
+ * connection that begins otherwise is not copied. Whoever reads them puts hellos together. */
+#define HTTP_PORT 80
+#define SAID_PART_MAX 2048
+/* A hello with a post-quantum key share has 1.8 KiB, one that resumes a session up to a ticket more.
+ * A request is copied as far as its first segment and one part go. */
+#define SAID_BYTES_MAX 8192
+
+struct said_record {
+	__u8 destination[16];
+	__u32 interface_id;
+	__u32 jiffies;
+	__u32 begin;   /* TCP sequence of the connection's first byte, host order */
+	__u16 offset;  /* of this part behind it */
+	__u16 copied;  /* bytes of this part: 1 to SAID_PART_MAX */
+	__u16 wanted;  /* bytes there are to come in all: 1 to SAID_BYTES_MAX */
+	__be16 source_port;
+	__be16 destination_port;
+	__u16 reserved;
+};
+
+/* Connections whose next byte is waited for: from the SYN on until it has come, and of a hello that
+ * is split over segments until it is whole. An array, because a packet's look at one costs nothing:
+ * of two connections in a slot the older goes, and is counted unless it said nothing for
+ * SAID_WAIT_SECONDS. */
+#define SAID_SLOTS 16384
+#define SAID_SLOT_SHIFT 50 /* of said_print(): the top 14 bits */
+#define SAID_WAIT_SECONDS 3
+struct said_slot {
+	__u32 print;	 /* the upper half of said_print(), odd; 0: empty */
+	__be32 sequence; /* of the byte waited for */
+	__u32 jiffies;	 /* of the SYN */
+	__u16 wanted;	 /* 0: nothing has come yet */
+	__u16 taken;
+};
+
+/* What became of connections that pods opened and began to send on. Per CPU, cumulative. All but
+ * the first two are losses of names. */
+enum said_count {
+	SAID_COPIED,	/* a hello or a request, its first part at least */
+	SAID_OTHER,	/* began with neither */
+	SAID_CUT,	/* a hello of more than SAID_BYTES_MAX */
+	SAID_LIMITED,	/* beyond said_max a second for this interface */
+	SAID_RING_FULL, /* a part of one: what came before it is in the ring */
+	SAID_DISPLACED, /* another connection took its slot before it said anything, or all */
+	SAID_COUNT_MAX,
+};
+
+struct said_counts {
+	__u64 of[SAID_COUNT_MAX];
+};
+
 #ifdef __cplusplus
 #define OUTFLOW_SIZE(type, bytes) static_assert(sizeof(type) == (bytes), "layout")
 #else
@@ -284,5 +340,7 @@ OUTFLOW_SIZE(struct meta, 24);
 OUTFLOW_SIZE(struct clock_reading, 16);
 OUTFLOW_SIZE(struct dns_record, 64);
 OUTFLOW_SIZE(struct dns_budget, 8);
+OUTFLOW_SIZE(struct said_record, 40);
+OUTFLOW_SIZE(struct said_slot, 16);
 
 #endif

@@ -10,6 +10,8 @@
 #define OUTFLOW_BPF_PLAIN_H
 
 #include "inbound.bpf.h"
+#include "quic.bpf.h"
+#include "said.bpf.h"
 
 /* No packet_count: take the long way. */
 #define NOT_PLAIN COUNT_MAX
@@ -131,10 +133,23 @@ static __always_inline __u64 plain_print(const struct flow_key *key, __be16 peer
 	return inbound_print(&inbound);
 }
 
+/* The slot that would wait for what this TCP connection says. */
+static __always_inline __u64 plain_said_print(const struct plain *plain, __u32 interface)
+{
+	return said_print(interface & INTERFACE_ID_MAX, *(const __u32 *)plain->ports,
+			  plain->destination[plain->v6 ? 3 : 0]);
+}
+
+/* TCP's sequence, in network order: the word behind the ports. */
+static __always_inline __be32 plain_sequence(const struct plain *plain)
+{
+	return ((const __be32 *)plain->ports)[1];
+}
+
 /* A tuple that is not there yet, by what record.bpf.h needs of a packet. Inline, or the verifier
  * forgets which family's words the pointers lead to. */
-static __always_inline int open_plain(const struct plain *plain, const struct flow_key *key,
-				      __u32 interface, __u32 packets, __u32 bytes)
+static __always_inline int open_plain(struct __sk_buff *skb, const struct plain *plain,
+				      const struct flow_key *key, __u32 interface, __u32 packets)
 {
 	struct packet packet;
 
@@ -144,9 +159,12 @@ static __always_inline int open_plain(const struct plain *plain, const struct fl
 	packet.protocol = plain->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	packet.attempts = plain->tcp;
 	packet.packets = packets;
-	packet.bytes = bytes;
-	if (!plain->tcp && interface & INTERFACE_UNTOLD)
-		packet.flags = FLOW_INFERRED;
+	packet.bytes = skb->len - sizeof(struct ethhdr);
+	if (!plain->tcp) {
+		packet.flags = quic_flag(skb, sizeof(struct ethhdr) + (plain->v6 ? 40 : 20));
+		if (interface & INTERFACE_UNTOLD)
+			packet.flags |= FLOW_INFERRED;
+	}
 	return record_new(key, &packet);
 }
 
@@ -175,17 +193,25 @@ static __always_inline int watch_plain_egress(struct __sk_buff *skb, __u32 packe
 		__sync_fetch_and_add(&stats->packets, packets);
 		__sync_fetch_and_add(&stats->bytes, bytes);
 		stats->last_jiffies = bpf_jiffies64();
+		if (said_names && plain.tcp &&
+		    unlikely(may_be_awaited(plain_said_print(&plain, interface),
+					    plain_sequence(&plain))))
+			watch_plain_said(skb, interface & INTERFACE_ID_MAX);
 		return COUNT_RECORDED;
 	}
 	if (plain.tcp) {
-		if ((plain.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
-			return open_plain(&plain, &key, interface, packets, bytes);
+		if ((plain.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+			if (said_names)
+				await_said(plain_said_print(&plain, interface),
+					   plain_sequence(&plain));
+			return open_plain(skb, &plain, &key, interface, packets);
+		}
 		return interface & INTERFACE_REMEMBERS ? NOT_PLAIN : COUNT_TCP_UNOPENED;
 	}
 	print = plain_print(&key, plain.ports[1], plain.ports[0]);
 	if (is_remembered(print, 1))
 		return COUNT_UDP_REPLY;
-	return opened_datagram(print, open_plain(&plain, &key, interface, packets, bytes));
+	return opened_datagram(print, open_plain(skb, &plain, &key, interface, packets));
 }
 
 /* To the pod: a segment within a connection, or one that accepts it; a datagram that answers, or

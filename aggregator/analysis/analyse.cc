@@ -20,12 +20,22 @@ bool is_newer(const store::History& history, const Need& need) {
          std::tie(need.stats.last_seen, need.peer);
 }
 
+// What is known of a name is told in the order of time: the latest flow's naming stands.
+void merge_naming(const store::History& history, bool newer, attribution::NameEvidence& naming) {
+  if (newer) return naming.merge(history.naming);
+  attribution::NameEvidence older = history.naming;
+  older.merge(naming);
+  naming = std::move(older);
+}
+
 void add_to(Needs& needs, const store::History& history) {
   const NeedKey key(history.peer.kind, attribution::display_name(history.peer), history.raw.port,
                     history.raw.protocol);
   const auto [entry, is_new] = needs.try_emplace(key);
   Need& need = entry->second;
-  if (is_new || is_newer(history, need)) need.peer = history.peer;
+  const bool newer = is_new || is_newer(history, need);
+  if (newer) need.peer = history.peer;
+  merge_naming(history, newer, need.naming);
   need.port = history.raw.port;
   need.protocol = history.raw.protocol;
   need.stats.merge(history.stats);

@@ -3,13 +3,16 @@
 #include <map>
 #include <set>
 
+#include "common/net/special.h"
+
 namespace outflow::analysis {
 namespace {
 
+using attribution::Naming;
 using attribution::Peer;
 using attribution::PeerKind;
 
-enum class Column : std::uint8_t { PodNamespace, Service, External, Other, Own };
+enum class Column : std::uint8_t { PodNamespace, Service, Name, Cidr, Raw, Other, Own };
 
 Column column_of(const Peer& peer, const std::string& namespace_name) {
   if (is_own(peer, namespace_name)) return Column::Own;
@@ -25,13 +28,15 @@ Column column_of(const Peer& peer, const std::string& namespace_name) {
     case PeerKind::Multicast:
       return Column::Other;
     case PeerKind::Name:
+      return Column::Name;
     case PeerKind::Provider:
+      return Column::Cidr;
     case PeerKind::Private:
     case PeerKind::External:
     case PeerKind::Unknown:
       break;
   }
-  return Column::External;
+  return Column::Raw;
 }
 
 // What is counted once: a column and the peer's name in it. Pods of another namespace count as
@@ -54,13 +59,48 @@ std::uint64_t& counter_of(Fanout& fanout, Column column) {
       return fanout.other;
     case Column::Own:
       return fanout.own;
-    case Column::External:
+    case Column::Name:
+      return fanout.names;
+    case Column::Cidr:
+      return fanout.cidrs;
+    case Column::Raw:
       break;
   }
-  return fanout.external;
+  return fanout.raw_addresses;
+}
+
+// What the needs of one peer say together.
+struct Together {
+  bool answered = false;
+  bool ambiguous = false;
+  bool name_unknown = false;
+};
+
+// Whether a lookup may have been made that nobody saw; imported lines tell of none at all.
+bool may_have_a_name(Naming naming) {
+  return naming == Naming::None || naming == Naming::Unknown || naming == Naming::OpaqueResolver;
+}
+
+void count(const Identity& identity, const Together& peer, Fanout& fanout) {
+  const Column column = identity.first;
+  ++counter_of(fanout, column);
+  if (column != Column::Own && !peer.answered) ++fanout.unanswered;
+  if (column == Column::Name && peer.ambiguous) ++fanout.ambiguous;
+  const bool nameless = column == Column::Cidr || column == Column::Raw;
+  if (nameless && peer.name_unknown) ++fanout.name_unknown;
 }
 
 }  // namespace
+
+Peer without_name(const store::History& history) {
+  const PeerKind kind = history.peer.kind;
+  if (kind != PeerKind::Name && kind != PeerKind::Provider) return history.peer;
+  Peer raw;
+  const bool is_private = net::special_of(history.raw.destination) == net::Special::Private;
+  raw.kind = is_private ? PeerKind::Private : PeerKind::External;
+  raw.address = history.raw.destination;
+  return raw;
+}
 
 bool is_own(const Peer& peer, const std::string& namespace_name) {
   const bool has_namespace = peer.kind == PeerKind::Service || peer.kind == PeerKind::Workload ||
@@ -70,20 +110,20 @@ bool is_own(const Peer& peer, const std::string& namespace_name) {
 
 Fanout fanout_of(const std::string& namespace_name, std::span<const Need> needs,
                  std::span<const Need> apart) {
-  std::map<Identity, bool> answered;  // peer -> whether any of its needs ever was
+  std::map<Identity, Together> peers;
   for (const Need& need : needs) {
-    bool& known = answered[identity_of(need.peer, namespace_name)];
-    known = known || proof_of(need) == Proof::Established;
+    Together& peer = peers[identity_of(need.peer, namespace_name)];
+    peer.answered = peer.answered || proof_of(need) == Proof::Established;
+    peer.ambiguous = peer.ambiguous || need.naming.naming == Naming::Ambiguous;
+    peer.name_unknown = peer.name_unknown || may_have_a_name(need.naming.naming);
   }
   Fanout fanout;
-  for (const auto& [identity, was_answered] : answered) {
-    ++counter_of(fanout, identity.first);
-    if (identity.first != Column::Own && !was_answered) ++fanout.unanswered;
-  }
+  for (const auto& [identity, peer] : peers) count(identity, peer, fanout);
+  fanout.external = fanout.names + fanout.cidrs + fanout.raw_addresses;
   std::set<Identity> inferred;
   for (const Need& need : apart) {
     const Identity identity = identity_of(need.peer, namespace_name);
-    if ((need.stats.flags & kFlowInferred) != 0 && !answered.contains(identity)) {
+    if ((need.stats.flags & kFlowInferred) != 0 && !peers.contains(identity)) {
       inferred.insert(identity);
     }
   }

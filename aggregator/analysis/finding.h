@@ -48,11 +48,16 @@ enum class Proof : std::uint8_t {
 struct Fanout {
   std::uint64_t pod_namespaces = 0;
   std::uint64_t services = 0;
-  std::uint64_t external = 0;
+  std::uint64_t external = 0;  // names + cidrs + raw_addresses
   std::uint64_t other = 0;
   std::uint64_t own = 0;
   std::uint64_t unanswered = 0;
   std::uint64_t inferred = 0;
+  std::uint64_t names = 0;
+  std::uint64_t cidrs = 0;
+  std::uint64_t raw_addresses = 0;
+  std::uint64_t ambiguous = 0;     // of names
+  std::uint64_t name_unknown = 0;  // of cidrs and raw_addresses
   [[nodiscard]] std::uint64_t destinations() const {
     return pod_namespaces + services + external + other;
   }

@@ -83,8 +83,8 @@ std::string rule_of(Tier letter, const TierCounts& counts, const Limits& limits)
   return fmt::format("{}", fmt::join(over, " and "));
 }
 
-// A destination more or fewer. One more outside is taken as a raw address, which is what a new one
-// looks like; one fewer is a raw one while there are any.
+// A destination more or fewer. One more outside is taken as a raw address, the worst it can be; one
+// fewer is a raw one while there are any.
 TierCounts moved(TierCounts counts, bool external, std::int64_t by) {
   const auto shift = [by](std::uint64_t value) {
     return static_cast<std::uint64_t>(
@@ -195,7 +195,7 @@ TierCounts count_classes(const Finding& finding) {
 }  // namespace
 
 std::string rule_set(Preset preset) {
-  return preset == Preset::Study ? "study/1" : "default/1";
+  return preset == Preset::Study ? "study/1" : "default/2";
 }
 
 TierCounts count(const Finding& finding, Preset preset) {

@@ -15,6 +15,8 @@ enum class Preset { Default, Study };
 
 struct TierCounts {
   std::uint64_t internal = 0;
+  // Classes: a name the pods asked for and a published or own range are one each, however many
+  // addresses they have.
   std::uint64_t external = 0;
   // Of external: a bare address, neither named nor in a provider's range nor private.
   std::uint64_t external_raw = 0;
@@ -28,7 +30,8 @@ struct Judgement {
   std::vector<std::string> not_evaluated;  // clauses that need estimators we do not have
 };
 
-// "default/1", "study/1": stands on every answer that has a tier.
+// "default/2", "study/1": stands on every answer that has a tier. Since default/2 external classes
+// are names and ranges where those are known; default/1 counted every address.
 [[nodiscard]] std::string rule_set(Preset preset);
 
 // Default counts classes with port: own-namespace ones too, since they need rules like the others,

@@ -1,6 +1,7 @@
 #include "aggregator/api/convert.h"
 
 #include "aggregator/api/question.h"
+#include "common/names.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -16,6 +17,18 @@ void put_counts(const std::map<std::string, std::uint64_t>& counts, Counts& mess
     added.set_reason(reason);
     added.set_count(count);
   }
+}
+
+double confidence_of(const attribution::Candidate& candidate) {
+  constexpr double kPermille = 1000;
+  return candidate.permille / kPermille;
+}
+
+void put_said(const attribution::SaidEvidence& evidence, v1::SaidByPod& message) {
+  message.set_name(evidence.name);
+  message.set_by((evidence.flags & kSaidHost) != 0 ? "host" : "sni");
+  message.set_ech((evidence.flags & kSaidEch) != 0);
+  message.set_count(evidence.count);
 }
 
 void put_horizon(const analysis::Horizon& horizon, v1::Horizon& message) {
@@ -57,6 +70,8 @@ void put_flow(const store::History& history, v1::FlowRow& row) {
   row.set_first_seen(time_text(history.stats.first_seen));
   row.set_last_seen(time_text(history.stats.last_seen));
   row.set_evidence(history.raw.evidence == store::Evidence::Log ? "log" : "agent");
+  put_naming(history.naming, row);
+  row.set_provider(history.peer.provider);
 }
 
 }  // namespace outflow::api

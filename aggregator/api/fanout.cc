@@ -48,6 +48,11 @@ void put_fanout(const analysis::Finding& finding, v1::NamespaceFanout& item) {
   item.set_pod_namespaces(finding.fanout.pod_namespaces);
   item.set_services(finding.fanout.services);
   item.set_external(finding.fanout.external);
+  item.set_names(finding.fanout.names);
+  item.set_cidrs(finding.fanout.cidrs);
+  item.set_raw_addresses(finding.fanout.raw_addresses);
+  item.set_ambiguous(finding.fanout.ambiguous);
+  item.set_name_unknown(finding.fanout.name_unknown);
   item.set_other(finding.fanout.other);
   item.set_own(finding.fanout.own);
   item.set_unanswered(finding.fanout.unanswered);
@@ -74,6 +79,19 @@ void put_tier(const analysis::Finding& finding, analysis::Preset preset, v1::Nam
   item.set_boundary(judgement->boundary);
 }
 
+// The evidence before naming: addresses are what is told apart.
+Answered<analysis::Finding> raw_finding(const Question& question, const std::string& name) {
+  analysis::Analysis analysis(name);
+  auto status = question.scan(name, [&analysis](const store::History& history) {
+    store::History raw = history;
+    raw.peer = analysis::without_name(history);
+    analysis.add(raw);
+    return true;
+  });
+  if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
+  return std::move(analysis).finish(question.horizon(name));
+}
+
 }  // namespace
 
 Answered<analysis::Preset> preset_of(const std::string& name) {
@@ -90,7 +108,7 @@ grpc::Status answer(const Backend& backend, const v1::FanoutRequest& request,
   if (!question) return question.error();
   *answer.mutable_context() = question->context();
   for (const auto& name : question->judged_with_data()) {
-    const auto finding = question->finding(name);
+    const auto finding = request.raw() ? raw_finding(*question, name) : question->finding(name);
     if (!finding) return finding.error();
     put_fanout(*finding, *answer.add_items());
   }

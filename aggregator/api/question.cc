@@ -8,6 +8,7 @@
 
 #include "aggregator/api/convert.h"
 #include "aggregator/api/coverage.h"
+#include "aggregator/feeds/classify.h"
 #include "common/text.h"
 
 namespace outflow::api {
@@ -46,6 +47,11 @@ Interval window_of(nanoseconds back, std::optional<Day> first_kept, TimePoint no
   const Day from = back.count() == 0 ? kept : std::max(kept, day_of(now - back));
   return {TimePoint(from), now};
 }
+
+Question::Question(const Backend& backend, inventory::View view)
+    : store_(&backend.store),
+      view_(std::move(view)),
+      ranges_(backend.ranges ? backend.ranges() : std::make_shared<const feeds::RangeTable>()) {}
 
 Answered<Question> Question::ask(const Backend& backend, const v1::Scope& scope) {
   if (scope.window_ns() < 0) {
@@ -149,11 +155,14 @@ v1::Context Question::context() const {
   context.set_to(to_text(window_.end));
   context.set_days_wanted(analysis::Horizon().wanted_days);
   std::map<std::string, std::uint64_t> losses;
+  std::map<std::string, std::uint64_t> name_losses;
   for (const auto& day : node_days_) {
     if (day.day < day_of(window_.start)) continue;
+    day.add_name_losses(name_losses);
     for (const auto& [reason, count] : day.losses) losses[reason] += count;
   }
   put_counts(losses, *context.mutable_losses());
+  put_counts(name_losses, *context.mutable_name_losses());
   for (const auto& [name, watch] : watches_) {
     context.set_nodes(context.nodes() + (watch.in_inventory ? 1 : 0));
     context.set_nodes_reporting(context.nodes_reporting() + (watch.reported ? 1 : 0));
@@ -183,7 +192,12 @@ analysis::Horizon Question::horizon(const std::string& namespace_name) const {
 
 grpc::Status Question::scan(const std::string& namespace_name,
                             const store::Store::Visit& visit) const {
-  const auto done = store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), visit);
+  const auto classed = [&](store::History& history) {
+    feeds::classify(history.peer, history.stats.last_seen, *ranges_);
+    return visit(history);
+  };
+  const auto done =
+      store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), classed);
   return done ? grpc::Status::OK : internal(done.error());
 }
 

@@ -2,6 +2,7 @@
 // they were watched. Every answer starts here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +55,8 @@ class Question {
   // Of all days that are kept.
   [[nodiscard]] std::span<const store::NodeDay> node_days() const { return node_days_; }
   [[nodiscard]] std::span<const store::NodeMark> marks() const { return marks_; }
+  // The same throughout the answer.
+  [[nodiscard]] const feeds::RangeTable& ranges() const { return *ranges_; }
   // Where a namespace had a hooked interface, within the window.
   [[nodiscard]] std::span<const store::Presence> presences(const std::string& namespace_name) const;
 
@@ -70,7 +73,8 @@ class Question {
   [[nodiscard]] v1::Context context() const;
   [[nodiscard]] analysis::Horizon horizon(const std::string& namespace_name) const;
 
-  // Every record of a namespace in the window; the callback returns false to stop.
+  // Every record of a namespace in the window, its peer classed by the ranges; the callback returns
+  // false to stop.
   [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
                                   const store::Store::Visit& visit) const;
   [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
@@ -78,14 +82,14 @@ class Question {
       const std::vector<std::string>& namespaces) const;
 
  private:
-  Question(const Backend& backend, inventory::View view)
-      : store_(&backend.store), view_(std::move(view)) {}
+  Question(const Backend& backend, inventory::View view);
   [[nodiscard]] grpc::Status read(const Backend& backend, const v1::Scope& scope);
   // Keeps what may be seen; a named namespace that may not is an error that names it.
   [[nodiscard]] grpc::Status cut(const access::MaySee& may_see);
 
   const store::Store* store_;
   inventory::View view_;
+  std::shared_ptr<const feeds::RangeTable> ranges_;  // never null
   Interval window_;
   bool has_data_ = false;
   bool named_ = false;

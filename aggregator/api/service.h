@@ -12,6 +12,7 @@
 
 #include "aggregator/access/users.h"
 #include "aggregator/api/fact_board.h"
+#include "aggregator/feeds/table.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/store/store.h"
@@ -43,6 +44,8 @@ struct Backend {
   access::MaySee may_see = {};
   const FactBoard* facts = nullptr;                    // what agents told of their nodes
   std::function<TimePoint()> certificate_expiry = {};  // of our own; empty: plaintext
+  // Which ranges are whose, now; thread-safe, never gives null. Empty: no feeds.
+  std::function<std::shared_ptr<const feeds::RangeTable>()> ranges = {};
 };
 
 // What a caller may see, or why it is not answered at all. Thread-safe; may block.

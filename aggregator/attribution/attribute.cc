@@ -1,12 +1,11 @@
 #include "aggregator/attribution/attribute.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/net/prefix.h"
+#include "common/net/special.h"
 
 namespace outflow::attribution {
 namespace {
@@ -85,59 +84,27 @@ bool is_cluster_address(const Service& service, const net::Address& address) {
   return holds(service.cluster_addresses, address);
 }
 
-struct Range {
-  std::string_view cidr;
-  PeerKind kind;
-  std::string_view reason;  // Unknown only
-};
-
-// IANA special-purpose registries (RFC 6890) and cloud documentation; the first that holds wins.
-constexpr std::array<Range, 15> kRanges{{
-    {"169.254.169.254/32", PeerKind::Metadata, ""},   // every large cloud's instance metadata
-    {"fd00:ec2::254/128", PeerKind::Metadata, ""},    // the same of EC2 over IPv6
-    {"224.0.0.0/4", PeerKind::Multicast, ""},         // RFC 5771
-    {"255.255.255.255/32", PeerKind::Multicast, ""},  // RFC 919, limited broadcast
-    {"ff00::/8", PeerKind::Multicast, ""},            // RFC 4291 2.7
-    {"0.0.0.0/8", PeerKind::Unknown, "an unspecified address"},
-    {"::/128", PeerKind::Unknown, "an unspecified address"},
-    {"127.0.0.0/8", PeerKind::Unknown, "a loopback address that left a pod"},
-    {"::1/128", PeerKind::Unknown, "a loopback address that left a pod"},
-    {"10.0.0.0/8", PeerKind::Private, ""},  // RFC 1918
-    {"172.16.0.0/12", PeerKind::Private, ""},
-    {"192.168.0.0/16", PeerKind::Private, ""},
-    {"100.64.0.0/10", PeerKind::Private, ""},  // RFC 6598, carrier-grade NAT
-    {"169.254.0.0/16", PeerKind::Private,
-     ""},                                 // RFC 3927, link-local (NodeLocal DNSCache lives here)
-    {"fc00::/7", PeerKind::Private, ""},  // RFC 4193
-}};
-constexpr std::string_view kLinkLocalV6 = "fe80::/10";
-
-struct ParsedRange {
-  net::Prefix prefix;
-  PeerKind kind;
-  std::string_view reason;
-};
-
-const std::vector<ParsedRange>& ranges() {
-  static const std::vector<ParsedRange> kParsed = [] {
-    std::vector<ParsedRange> parsed;
-    for (const Range& range : kRanges) {
-      parsed.push_back({*net::Prefix::parse(range.cidr), range.kind, range.reason});
-    }
-    parsed.push_back({*net::Prefix::parse(kLinkLocalV6), PeerKind::Private, ""});
-    return parsed;
-  }();
-  return kParsed;
-}
-
 Peer outside_peer(const net::Address& destination) {
   Peer peer;
-  peer.kind = PeerKind::External;
-  for (const ParsedRange& range : ranges()) {
-    if (!range.prefix.contains(destination)) continue;
-    peer.kind = range.kind;
-    peer.reason = range.reason;
-    break;
+  switch (net::special_of(destination)) {
+    case net::Special::None:
+      peer.kind = PeerKind::External;
+      break;
+    case net::Special::Metadata:
+      peer.kind = PeerKind::Metadata;
+      break;
+    case net::Special::Multicast:
+      peer.kind = PeerKind::Multicast;
+      break;
+    case net::Special::Private:
+      peer.kind = PeerKind::Private;
+      break;
+    case net::Special::Unspecified:
+      peer.reason = "an unspecified address";
+      break;
+    case net::Special::Loopback:
+      peer.reason = "a loopback address that left a pod";
+      break;
   }
   return peer;
 }

@@ -5,36 +5,30 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include "aggregator/cli/table.h"
 #include "common/text.h"
 #include "proto/bearer.h"
-#include "proto/endpoint.h"
 
 namespace outflow::cli {
 namespace {
 
-// gRPC tells the story of all its attempts to connect; the last one is the cause. Without any,
-// there was a connection, and either it broke or the aggregator itself says that it is not ready.
 std::string unavailable(const std::string& said, const std::string& endpoint) {
-  constexpr std::string_view kMark = "last error: ";
-  const std::size_t mark = said.rfind(kMark);
-  if (mark == std::string::npos) {
+  const std::string cause = last_error_of(said);
+  if (cause.empty()) {
+    // Either the connection broke, or the aggregator itself says that it is not ready.
     return fmt::format("the aggregator at {} cannot answer now: {}", endpoint, said);
   }
   return fmt::format(
       "cannot reach the aggregator at {}: {}; is it running there, and does it want TLS "
       "(--tls-ca)? "
       "--server names another address",
-      endpoint, said.substr(mark + kMark.size()));
+      endpoint, cause);
 }
 
 // A token in plaintext could be used by whoever reads it on the way.
-Result<std::string> token_of(const Server& server) {
-  if (!tls::is_used(server.tls, server.endpoint)) {
+Result<std::string> token_of(const Server& server, const Dialled& dialled) {
+  if (!dialled.is_tls()) {
     return fail("--token-file: a token is sent over TLS only; give --tls-ca");
   }
   auto token = read_token(server.token_file);
@@ -44,50 +38,32 @@ Result<std::string> token_of(const Server& server) {
 
 }  // namespace
 
-Client::Client(Server server, std::shared_ptr<tls::Credentials> credentials,
-               const std::shared_ptr<grpc::Channel>& channel)
+Client::Client(Server server, Dialled dialled)
     : server_(std::move(server)),
-      credentials_(std::move(credentials)),
-      query_(v1::Query::NewStub(channel)),
-      import_(v1::Import::NewStub(channel)),
-      maintenance_(v1::Maintenance::NewStub(channel)) {}
+      dialled_(std::move(dialled)),
+      query_(v1::Query::NewStub(dialled_.channel())),
+      import_(v1::Import::NewStub(dialled_.channel())),
+      maintenance_(v1::Maintenance::NewStub(dialled_.channel())) {}
 
 Outcome<Client> Client::open(const Server& server) {
-  if (auto checked = tls::check_client_flags(server.tls); !checked) {
-    return give_up(checked.error().what);
-  }
-  const auto endpoint =
-      checked_endpoint(server.endpoint, server.insecure || server.tls.given(), "--server");
-  if (!endpoint) return give_up(endpoint.error().what);
+  auto dialled =
+      Dialled::open({server.endpoint, server.insecure, server.tls, server.tls_server_name});
+  if (!dialled) return give_up(dialled.error().what);
   std::string bearer;
   if (!server.token_file.empty() && !server.tls.certificate.empty()) {
     return give_up("--token-file and --tls-cert: one of the two says who you are, not both");
   }
   if (!server.token_file.empty()) {
-    auto token = token_of(server);
+    auto token = token_of(server, *dialled);
     if (!token) return give_up(token.error().what);
     bearer = "Bearer " + *token;
   } else if (!server.reach.token.empty()) {
-    if (!tls::is_used(server.tls, *endpoint)) {
+    if (!dialled->is_tls()) {
       return give_up("--service-account: a token is sent over TLS only; give --tls-ca");
     }
     bearer = "Bearer " + server.reach.token;
   }
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);  // the policies of a large cluster are one answer
-  // A proxy of the environment is for the internet, not for the way to our own aggregator.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  std::shared_ptr<tls::Credentials> credentials;
-  auto shown = grpc::InsecureChannelCredentials();
-  if (tls::is_used(server.tls, *endpoint)) {
-    auto opened = tls::Credentials::open(server.tls);
-    if (!opened) return give_up(opened.error().what);
-    credentials = *std::move(opened);
-    shown = credentials->channel();
-    tls::expect_server_name(server.tls_server_name, arguments);
-  }
-  Client client(server, std::move(credentials),
-                grpc::CreateCustomChannel(*endpoint, shown, arguments));
+  Client client(server, *std::move(dialled));
   client.bearer_ = std::move(bearer);
   return client;
 }

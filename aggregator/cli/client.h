@@ -7,13 +7,11 @@
 #include <memory>
 #include <string>
 
-#include <grpcpp/channel.h>
-
 #include "aggregator/cli/exit.h"
 #include "aggregator/cli/reach.h"
 #include "common/clock.h"
 #include "outflow/v1/query.grpc.pb.h"
-#include "proto/credentials.h"
+#include "proto/dial.h"
 
 namespace outflow::cli {
 
@@ -57,13 +55,12 @@ class Client {
   static constexpr std::size_t kChunkBytes = 64U << 10U;
 
  private:
-  Client(Server server, std::shared_ptr<tls::Credentials> credentials,
-         const std::shared_ptr<grpc::Channel>& channel);
+  Client(Server server, Dialled dialled);
   void prepare(grpc::ClientContext& context) const;
   [[nodiscard]] Failure failure_of(const grpc::Status& status) const;
 
   Server server_;
-  std::shared_ptr<tls::Credentials> credentials_;  // outlives the channel; null in plaintext
+  Dialled dialled_;
   std::string bearer_;
   std::unique_ptr<v1::Query::StubInterface> query_;
   std::unique_ptr<v1::Import::StubInterface> import_;

@@ -18,12 +18,17 @@ struct SortKey {
   std::string_view name;
   std::uint64_t (*value)(const FanoutItem&);  // null: by name
 };
-constexpr std::array<SortKey, 9> kSortKeys{{
+constexpr std::array<SortKey, 14> kSortKeys{{
     {"namespace", nullptr},
     {"destinations", [](const FanoutItem& item) { return std::uint64_t{item.destinations()}; }},
     {"pod_namespaces", [](const FanoutItem& item) { return std::uint64_t{item.pod_namespaces()}; }},
     {"services", [](const FanoutItem& item) { return std::uint64_t{item.services()}; }},
     {"external", [](const FanoutItem& item) { return std::uint64_t{item.external()}; }},
+    {"names", [](const FanoutItem& item) { return std::uint64_t{item.names()}; }},
+    {"cidrs", [](const FanoutItem& item) { return std::uint64_t{item.cidrs()}; }},
+    {"raw_addresses", [](const FanoutItem& item) { return std::uint64_t{item.raw_addresses()}; }},
+    {"ambiguous", [](const FanoutItem& item) { return std::uint64_t{item.ambiguous()}; }},
+    {"name_unknown", [](const FanoutItem& item) { return std::uint64_t{item.name_unknown()}; }},
     {"other", [](const FanoutItem& item) { return std::uint64_t{item.other()}; }},
     {"own", [](const FanoutItem& item) { return std::uint64_t{item.own()}; }},
     {"unanswered", [](const FanoutItem& item) { return std::uint64_t{item.unanswered()}; }},
@@ -96,20 +101,41 @@ Outcome<int> run_coverage(Session& session) {
   return kExitPartial;
 }
 
-Outcome<int> run_fanout(Session& session, const std::string& sort_by) {
+struct FanoutOptions {
+  std::string sort_by = "-destinations";
+  bool raw = false;
+};
+
+Outcome<int> run_fanout(Session& session, const FanoutOptions& options) {
   const auto client = session.connect();
   if (!client) return tl::unexpected<Failure>(client.error());
   v1::FanoutRequest request;
   *request.mutable_scope() = session.scope;
+  request.set_raw(options.raw);
   auto answer = client->ask(&v1::Query::StubInterface::Fanout, request);
   if (!answer) return tl::unexpected<Failure>(answer.error());
-  if (const auto sorted = sort_fanout(sort_by, *answer); !sorted) {
+  if (const auto sorted = sort_fanout(options.sort_by, *answer); !sorted) {
     return tl::unexpected<Failure>(sorted.error());
   }
   const bool wide = session.look.wide;
   print_answer(session, *answer, "FanoutList",
                [wide](const auto& it) { return view_of(it, wide); });
+  hint_of_names(session, answer->context());
   return end_of(session, answer->context());
+}
+
+void add_fanout_command(Program& program) {
+  const auto options = std::make_shared<FanoutOptions>();
+  CLI::App& fanout = add_command(program.root, "fanout", "How many destinations each namespace has",
+                                 {"outflow fanout -A", "outflow fanout --sort-by=-external -o wide",
+                                  "outflow fanout --window 7d -o csv",
+                                  "outflow fanout --raw   # the same evidence before naming"});
+  fanout.add_option("--sort-by", options->sort_by, "A column; a '-' in front: the largest first")
+      ->capture_default_str();
+  fanout.add_flag("--raw", options->raw, "Count addresses outside: no names, no ranges");
+  program.commands.push_back({&fanout, true, false, [options](Session& session) {
+                                return run_fanout(session, *options);
+                              }});
 }
 
 // The rest differ by their request and their name only.
@@ -224,15 +250,7 @@ void add_list_commands(Program& program) {
       "What is watched, and why a namespace has no data (exit 5: a node was not watched)",
       {"outflow coverage", "outflow coverage -o wide", "outflow coverage -n web"});
   program.commands.push_back({&coverage, true, false, run_coverage});
-  const auto sort_by = std::make_shared<std::string>("-destinations");
-  CLI::App& fanout = add_command(program.root, "fanout", "How many destinations each namespace has",
-                                 {"outflow fanout -A", "outflow fanout --sort-by=-external -o wide",
-                                  "outflow fanout --window 7d -o csv"});
-  fanout.add_option("--sort-by", *sort_by, "A column; a '-' in front: the largest first")
-      ->capture_default_str();
-  program.commands.push_back({&fanout, true, false, [sort_by](Session& session) {
-                                return run_fanout(session, *sort_by);
-                              }});
+  add_fanout_command(program);
   add_tier_commands(program);
   add_comparing_commands(program);
 }

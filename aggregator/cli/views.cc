@@ -133,6 +133,25 @@ View coverage_by_namespace(const v1::CoverageAnswer& answer) {
   return view;
 }
 
+// How many of the destinations outside have a name in doubt; "" when none has.
+std::string doubts_of(const v1::FanoutAnswer& answer) {
+  std::uint64_t ambiguous = 0;
+  std::uint64_t unknown = 0;
+  for (const auto& item : answer.items()) {
+    ambiguous += item.ambiguous();
+    unknown += item.name_unknown();
+  }
+  std::string text;
+  if (ambiguous > 0) {
+    text = fmt::format("in doubt: {} of NAME are ambiguous (another name is as likely)", ambiguous);
+  }
+  if (unknown > 0) {
+    text += fmt::format("{}{} of CIDR and RAW may have a name that was not seen",
+                        text.empty() ? "in doubt: " : ", ", unknown);
+  }
+  return text.empty() ? "" : text + "; -o wide has them by namespace";
+}
+
 }  // namespace
 
 std::string horizon_text(const v1::Horizon& horizon) {
@@ -156,6 +175,10 @@ std::vector<std::string> footer(const v1::Context& context) {
   lines.push_back(fmt::format("nodes: {} in the inventory, {} reporting; losses: {}",
                               context.nodes(), context.nodes_reporting(),
                               context.losses().empty() ? "none" : counts_text(context.losses())));
+  if (!context.name_losses().empty()) {
+    lines.push_back("names that may be missing, flows are not: " +
+                    counts_text(context.name_losses()));
+  }
   if (!context.missing_nodes().empty()) {
     lines.push_back("nodes without an agent: " + joined(context.missing_nodes()));
   }
@@ -221,9 +244,14 @@ View view_of(const v1::FanoutAnswer& answer, bool wide) {
                    {"DEST", Align::Right},
                    {"POD-NS", Align::Right},
                    {"SVC", Align::Right},
-                   {"EXTERNAL", Align::Right},
+                   {"EXT", Align::Right},
+                   {"NAME", Align::Right},
+                   {"CIDR", Align::Right},
+                   {"RAW", Align::Right},
                    {"OTHER", Align::Right},
                    {"OWN", Align::Right},
+                   {"AMBIGUOUS", Align::Right, true},
+                   {"NAME-UNKNOWN", Align::Right, true},
                    {"UNANSWERED", Align::Right, true},
                    {"INFERRED", Align::Right, true},
                    {"HORIZON", Align::Right},
@@ -234,15 +262,21 @@ View view_of(const v1::FanoutAnswer& answer, bool wide) {
             {}};
   for (const auto& item : answer.items()) {
     view.table.add({item.namespace_(), number(item.destinations()), number(item.pod_namespaces()),
-                    number(item.services()), number(item.external()), number(item.other()),
-                    number(item.own()), number(item.unanswered()), number(item.inferred()),
+                    number(item.services()), number(item.external()), number(item.names()),
+                    number(item.cidrs()), number(item.raw_addresses()), number(item.other()),
+                    number(item.own()), number(item.ambiguous()), number(item.name_unknown()),
+                    number(item.unanswered()), number(item.inferred()),
                     horizon_cell(item.horizon()), item.first_seen(), item.last_seen(),
                     joined(item.evidence()),
                     wide ? joined(item.ports()) : joined(item.ports(), kPortsShown)});
   }
   view.below = {
-      "DEST = POD-NS + SVC + EXTERNAL + OTHER, distinct peers without port; OWN (same "
-      "namespace) is apart"};
+      "DEST = POD-NS + SVC + EXT + OTHER, distinct peers without port; OWN (same namespace) is "
+      "apart",
+      "EXT = NAME + CIDR + RAW: a name the pods asked for, a published or own range dialled "
+      "without one, a bare address"};
+  const std::string doubts = doubts_of(answer);
+  if (!doubts.empty()) view.below.push_back(doubts);
   return view;
 }
 

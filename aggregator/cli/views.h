@@ -36,6 +36,8 @@ void add_rows(const v1::FlowsAnswer& part, Table& table);
 [[nodiscard]] std::vector<std::string> footer(const v1::Context& context);
 // "3/7"; "7+/7" when there are more than wanted; "3/7!" when incomplete.
 [[nodiscard]] std::string horizon_text(const v1::Horizon& horizon);
+// "sni api.example.com x12, host api.example.com x3".
+[[nodiscard]] std::string said_text(const google::protobuf::RepeatedPtrField<v1::SaidByPod>& said);
 // "443/TCP", "ICMP"; "proto-47" for a protocol that has only a number.
 [[nodiscard]] std::string port_text(std::uint32_t port, const std::string& protocol);
 

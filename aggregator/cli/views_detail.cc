@@ -26,7 +26,27 @@ void add_counts(const google::protobuf::RepeatedPtrField<v1::NamedCount>& counts
   for (const auto& count : counts) table.add({what, number(count.count()), count.reason()});
 }
 
+// "api.example.com 0.98 pod, cdn.example.net 0.02 node".
+std::string names_text(const google::protobuf::RepeatedPtrField<v1::NameCandidate>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += fmt::format("{}{} {:.2f} {}{}", text.empty() ? "" : ", ", name.name(),
+                        name.confidence(), name.basis(), name.said() ? " said" : "");
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string said_text(const google::protobuf::RepeatedPtrField<v1::SaidByPod>& said) {
+  std::string text;
+  for (const auto& one : said) {
+    text += fmt::format("{}{} {} x{}{}", text.empty() ? "" : ", ", one.by(),
+                        one.name().empty() ? "(no name)" : one.name(), one.count(),
+                        one.ech() ? " (ECH: the outer name)" : "");
+  }
+  return text;
+}
 
 Table flows_table() {
   return Table({{"DAY"},
@@ -41,6 +61,10 @@ Table flows_table() {
                 {"KIND"},
                 {"PEER"},
                 {"WHY", Align::Left, true},
+                {"NAMING"},
+                {"NAMES", Align::Left, true},
+                {"SAID", Align::Left, true},
+                {"RANGE", Align::Left, true},
                 {"ESTAB", Align::Right},
                 {"ATTEMPTS", Align::Right},
                 {"REFUSED", Align::Right},
@@ -66,6 +90,10 @@ void add_rows(const v1::FlowsAnswer& part, Table& table) {
                row.peer_kind(),
                row.peer(),
                row.peer_reason(),
+               row.naming(),
+               names_text(row.names()),
+               said_text(row.said()),
+               row.provider(),
                number(row.established()),
                number(row.attempts()),
                number(row.refused()),

@@ -38,6 +38,9 @@ class JsonValue {
   [[nodiscard]] const std::string& path() const { return path_; }
   void complain(const std::string& what) const { complaint_->note(path_, what); }
 
+  [[nodiscard]] bool is_list() const { return element_ && element_->is_array(); }
+  [[nodiscard]] bool is_text() const { return element_ && element_->is_string(); }
+
   // A member of an object; absent of anything absent. Of a value that is no object: complains.
   [[nodiscard]] JsonValue operator[](std::string_view key) const;
   // The elements of an array; none of anything absent.

@@ -74,7 +74,8 @@ class Store {
 
   // Every record of the namespace ("" = sources nobody knew; nullopt = all), on days from..to
   // inclusive, in key order. The callback returns false to stop.
-  using Visit = std::function<bool(const History&)>;
+  // The record is lent, and may be changed: nobody else sees it.
+  using Visit = std::function<bool(History&)>;
   [[nodiscard]] Result<void> scan(const std::optional<std::string>& namespace_name, Day from,
                                   Day to, const Visit& visit) const;
 

@@ -53,6 +53,27 @@ inline attribution::Peer outside(std::string_view address,
   return peer;
 }
 
+// A destination by the name the pod was told for it.
+inline store::History named(store::History history, std::string name,
+                            std::uint16_t permille = 1000) {
+  history.peer.kind = attribution::PeerKind::Name;
+  history.peer.name = name;
+  const bool certain = permille >= attribution::kCertainPermille;
+  history.naming.naming = certain ? attribution::Naming::Named : attribution::Naming::Ambiguous;
+  history.naming.candidates = {{std::move(name), permille, attribution::Basis::Pod, false}};
+  return history;
+}
+
+// An address that no name was asked for, in a range or in none ("").
+inline store::History nameless(store::History history, const std::string& range,
+                               attribution::Naming naming = attribution::Naming::RawAddress) {
+  if (!range.empty()) history.peer.kind = attribution::PeerKind::Provider;
+  history.peer.name = range;
+  history.peer.provider = range;
+  history.naming.naming = naming;
+  return history;
+}
+
 inline attribution::Peer node(std::string name, std::string_view address) {
   attribution::Peer peer = outside(address, attribution::PeerKind::Node);
   peer.name = std::move(name);

@@ -102,18 +102,24 @@ void send_datagrams(const Pod& pod, const Datagrams& datagrams) {
   });
 }
 
-bool ask_udp(const Pod& pod, const std::string& to, std::uint16_t port) {
+bool echo_udp(const Pod& pod, const std::string& to, std::uint16_t port,
+              const std::vector<std::uint8_t>& bytes) {
   bool answered = false;
   pod.space.run([&] {
     const Endpoint target = endpoint(to, port);
     const Fd fd(socket(target.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
     set_patience(fd, SO_RCVTIMEO, std::chrono::seconds(5));
     require(connect(fd.get(), target.generic(), target.size) == 0, "connect");
-    require(send(fd.get(), "ask", 3, 0) == 3, "send");
-    std::array<char, 8> answer{};
-    answered = recv(fd.get(), answer.data(), answer.size(), 0) == 3;
+    const auto size = static_cast<ssize_t>(bytes.size());
+    require(send(fd.get(), bytes.data(), bytes.size(), 0) == size, "send");
+    std::vector<std::uint8_t> answer(bytes.size() + 1);
+    answered = recv(fd.get(), answer.data(), answer.size(), 0) == size;
   });
   return answered;
+}
+
+bool ask_udp(const Pod& pod, const std::string& to, std::uint16_t port) {
+  return echo_udp(pod, to, port, {'a', 's', 'k'});
 }
 
 UdpEcho::UdpEcho(const Pod& pod, std::uint16_t port) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/fd.h"
 #include "tests/support/netns.h"
@@ -27,6 +28,9 @@ struct Datagrams {
   bool ports_up = false;
 };
 void send_datagrams(const Pod& pod, const Datagrams& datagrams);
+// Sends these bytes and waits for an answer of the same size; true when it came.
+bool echo_udp(const Pod& pod, const std::string& to, std::uint16_t port,
+              const std::vector<std::uint8_t>& bytes);
 // Sends one and waits for the answer; true when it came.
 bool ask_udp(const Pod& pod, const std::string& to, std::uint16_t port);
 

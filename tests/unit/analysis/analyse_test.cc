@@ -81,7 +81,8 @@ TEST_CASE("services, externals and the rest are counted without their ports", "[
        record(outside("169.254.169.254", PeerKind::Metadata), 80),
        record(outside("224.0.0.251", PeerKind::Multicast), 5353, Protocol::Udp)});
 
-  CHECK(found.fanout == Fanout{.services = 2, .external = 4, .other = 4});
+  CHECK(found.fanout ==
+        Fanout{.services = 2, .external = 4, .other = 4, .raw_addresses = 4, .name_unknown = 4});
   CHECK(found.fanout.destinations() == 10);
 }
 
@@ -100,7 +101,8 @@ TEST_CASE("a peer none of whose needs was ever answered is unanswered", "[fanout
                               record(outside("192.0.2.2"), 80, Protocol::Tcp, 1),
                               record(workload("web", "gone"), 80, Protocol::Tcp, 0)});
 
-  CHECK(found.fanout == Fanout{.external = 2, .own = 1, .unanswered = 1});
+  CHECK(found.fanout ==
+        Fanout{.external = 2, .own = 1, .unanswered = 1, .raw_addresses = 2, .name_unknown = 2});
 }
 
 TEST_CASE("inferred flows and those of other sources are never judged", "[fanout]") {
@@ -111,7 +113,8 @@ TEST_CASE("inferred flows and those of other sources are never judged", "[fanout
                               record(outside("192.0.2.9")),
                               apart(record(outside("192.0.2.9"), 80), kFlowInferred)});
 
-  CHECK(found.fanout == Fanout{.external = 1, .inferred = 1});
+  CHECK(found.fanout ==
+        Fanout{.external = 1, .inferred = 1, .raw_addresses = 1, .name_unknown = 1});
   CHECK(found.needs.size() == 1);
   CHECK(found.apart.size() == 4);
 }

@@ -111,7 +111,7 @@ TEST_CASE("a judgement says its clause, its numbers and what would change it", "
 TEST_CASE("clauses that need estimators are named, not passed over in silence", "[tier]") {
   CHECK(tier({0, 20, 20}, Preset::Default).not_evaluated.size() == 2);
   CHECK(tier({0, 20, 20}, Preset::Study).not_evaluated.empty());
-  CHECK(rule_set(Preset::Default) == "default/1");
+  CHECK(rule_set(Preset::Default) == "default/2");
   CHECK(rule_set(Preset::Study) == "study/1");
 }
 

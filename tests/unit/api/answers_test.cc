@@ -49,7 +49,7 @@ TEST_CASE("an empty store answers every question", "[answers]") {
   CHECK(coverage.context().from().empty());
   CHECK(coverage.context().to() == kNow);
   CHECK(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).items_size() == 0);
-  CHECK(ask<v1::TiersRequest, v1::TiersAnswer>(bench, {}).rule_set() == "default/1");
+  CHECK(ask<v1::TiersRequest, v1::TiersAnswer>(bench, {}).rule_set() == "default/2");
   CHECK(ask<v1::PolicyRequest, v1::PolicyAnswer>(bench, {}).refused_size() == 6);
   CHECK(ask<v1::BaselineRequest, v1::BaselineAnswer>(bench, {}).items_size() == 0);
   CHECK(ask<v1::PlanRequest, v1::PlanAnswer>(bench, {}).items_size() == 6);

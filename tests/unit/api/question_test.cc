@@ -169,4 +169,35 @@ TEST_CASE("a pod counts as watched on a node where its namespace was hooked last
             .pods_watched == 0);
 }
 
+TEST_CASE("a record is scanned with its peer classed by the ranges of its day", "[question]") {
+  Bench bench;
+  bench.watch("w1", "2026-05-19", {"web"});
+  bench.add({flow("web", {"192.0.2.10"}, "2026-05-18T10:00:00Z"),
+             flow("web", {"192.0.2.10"}, "2026-05-19T10:00:00Z")});
+  const auto version = [](const char* service, const char* accepted) {
+    return feeds::FeedVersion{
+        std::make_shared<const feeds::RangeSet>(
+            "AWS", std::vector<feeds::RangeClass>{{service, "north"}},
+            std::vector<feeds::Range>{{*net::Prefix::parse("192.0.2.0/24"), 0}}),
+        at(accepted), "file", "digest"};
+  };
+  const auto table = std::make_shared<const feeds::RangeTable>(std::vector<feeds::FeedHistory>{
+      {{version("EC2", "2026-05-17T00:00:00Z"), version("S3", "2026-05-19T00:00:00Z")}, false}});
+  Backend backend = bench.backend();
+  backend.ranges = [table] { return table; };
+
+  const auto question = Question::ask(backend, v1::Scope());
+  REQUIRE(question);
+  Names names;
+  const auto scanned = question->scan("web", [&names](const store::History& history) {
+    CHECK(history.peer.kind == attribution::PeerKind::Provider);
+    names.push_back(history.peer.name);
+    return true;
+  });
+
+  CHECK(scanned.ok());
+  CHECK(names == Names{"AWS/EC2/north", "AWS/S3/north"});
+  CHECK(question->ranges().find(address("192.0.2.10"), question->now())->service == "S3");
+}
+
 }  // namespace outflow::api

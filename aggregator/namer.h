@@ -1,0 +1,47 @@
+// The names of a report -> what the store keeps of them, and the names of its flows. Beside
+// additions.h, which knows who is who; any thread may call anything.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "aggregator/inventory/snapshot.h"
+#include "aggregator/names/index.h"
+#include "aggregator/store/store.h"
+#include "common/net/prefix.h"
+
+namespace outflow {
+
+class Namer {
+ public:
+  // `trusted` are resolvers beside those of the cluster.
+  explicit Namer(std::vector<net::Prefix> trusted) : trusted_(std::move(trusted)) {}
+
+  // Reads what was kept of the last day: answers that still hold, what tuples were known by, and
+  // how well nodes were watched. Before the first report.
+  [[nodiscard]] Result<void> restore(const store::Store& store, TimePoint now);
+
+  // `addition` is to_addition() of the report. Gets the name records of the answers, and its
+  // strangers their names. An answer whose address is somebody's of the cluster tells nothing that
+  // the inventory does not, and is neither kept nor used.
+  void add_names(const Report& report, const inventory::Snapshot& snapshot,
+                 store::Addition& addition);
+
+  void sweep(TimePoint now) { index_.sweep(now); }
+  [[nodiscard]] names::Counts counts() const { return index_.counts(); }
+  // Answers whose address is somebody's of the cluster, of reports that may have come twice.
+  [[nodiscard]] std::uint64_t cluster_answers() const { return cluster_answers_; }
+
+ private:
+  // Whether its answers may open a policy: a service, pod or node of the cluster, a link-local
+  // address (where a node's own DNS cache listens), or one we were told of.
+  [[nodiscard]] bool is_trusted(const net::Address& resolver, TimePoint time,
+                                const inventory::Snapshot& snapshot) const;
+
+  const std::vector<net::Prefix> trusted_;
+  names::Index index_;
+  std::atomic<std::uint64_t> cluster_answers_ = 0;
+};
+
+}  // namespace outflow
