@@ -93,7 +93,7 @@ Result<Claims> claim(const Config& config, const Places& places) {
 }
 
 Result<Loaded> load(const Config& config, const Places& places) {
-  auto probe = Probe::open(places.maps, config.tuples_max);
+  auto probe = Probe::open(places.maps, config.tuples_max, config.tls_names);
   if (!probe) return fail(std::move(probe).error());
   const PinState pins = probe->pins();
   const bool known = known_to_state(places);

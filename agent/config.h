@@ -23,6 +23,7 @@ struct Config {
   std::vector<std::string> interface_patterns = {"cali*"};
   AttachMode attach = AttachMode::Auto;
   std::uint32_t tuples_max = kTuplesMaxDefault;
+  bool tls_names = true;  // of ClientHellos and HTTP requests
   nanoseconds report_interval = std::chrono::seconds(10);
   std::string state_dir = "/var/lib/outflow-agent";
   std::string bpffs_dir = "/sys/fs/bpf/outflow";
