@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 
 #include "aggregator/analysis/analyse.h"
+#include "aggregator/analysis/name_sets.h"
 #include "aggregator/api/service.h"
 #include "aggregator/api/watch.h"
 #include "aggregator/synthesis/policy.h"
@@ -77,7 +78,11 @@ class Question {
   // false to stop.
   [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
                                   const store::Store::Visit& visit) const;
-  [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
+  [[nodiscard]] Answered<analysis::Finding> finding(
+      const std::string& namespace_name, const analysis::GeneraliseOptions& options = {}) const;
+  // What stands for the names of the finding now, whatever the window is.
+  [[nodiscard]] Answered<std::vector<analysis::NameSet>> name_sets(
+      const analysis::Finding& finding) const;
   [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
       const std::vector<std::string>& namespaces) const;
 
