@@ -78,11 +78,17 @@ class Question {
   // false to stop.
   [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
                                   const store::Store::Visit& visit) const;
+<<<<<<< HEAD
   [[nodiscard]] Answered<analysis::Finding> finding(
       const std::string& namespace_name, const analysis::GeneraliseOptions& options = {}) const;
   // What stands for the names of the finding now, whatever the window is.
   [[nodiscard]] Answered<std::vector<analysis::NameSet>> name_sets(
       const analysis::Finding& finding) const;
+=======
+  // Every name record in the window of every namespace the asker may see, chosen or not.
+  [[nodiscard]] grpc::Status scan_names(const store::Store::VisitName& visit) const;
+  [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
+>>>>>>> main
   [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
       const std::vector<std::string>& namespaces) const;
 
@@ -93,6 +99,7 @@ class Question {
   [[nodiscard]] grpc::Status cut(const access::MaySee& may_see);
 
   const store::Store* store_;
+  access::MaySee may_see_;  // empty: everything
   inventory::View view_;
   std::shared_ptr<const feeds::RangeTable> ranges_;  // never null
   Interval window_;
