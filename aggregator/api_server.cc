@@ -7,9 +7,8 @@
 #include "common/log.h"
 
 namespace outflow {
-namespace {
 
-Result<std::unique_ptr<kube::Access>> access_of(const AggregatorConfig& config) {
+Result<std::unique_ptr<kube::Access>> open_access(const AggregatorConfig& config) {
   if (config.kubeconfig.empty() && config.kube_context.empty()) {
     auto access = kube::Access::in_cluster();
     if (!access) return fail(std::move(access).error().within("--kube"));
@@ -20,12 +19,10 @@ Result<std::unique_ptr<kube::Access>> access_of(const AggregatorConfig& config) 
   return access;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<ApiServer>> ApiServer::open(const AggregatorConfig& config,
                                                    const Clock& clock) {
   if (!config.has_api_server()) return nullptr;
-  auto access = access_of(config);
+  auto access = open_access(config);
   if (!access) return fail(std::move(access).error());
   log::info("watching the cluster", {{"server", (*access)->server()}});
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(*access), clock));

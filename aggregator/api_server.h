@@ -13,6 +13,9 @@
 
 namespace outflow {
 
+// The way to the API server that the configuration names: it must name one. Errors name the flag.
+[[nodiscard]] Result<std::unique_ptr<kube::Access>> open_access(const AggregatorConfig& config);
+
 class ApiServer {
  public:
   // Null when the configuration names none. `clock` outlives it.

@@ -154,13 +154,19 @@ void add_limit_flags(CLI::App& app, access::AgentLimits& limits) {
       ->capture_default_str();
 }
 
-// What no single flag can tell.
-Result<void> check_together(AggregatorConfig& config) {
-  if (config.has_api_server() && !config.inventory_file.empty()) {
-    return fail("--inventory-file: the inventory is watched already (--kube, --kubeconfig)");
-  }
+Result<void> check_kube(const AggregatorConfig& config) {
   if (config.kube && (!config.kubeconfig.empty() || !config.kube_context.empty())) {
     return fail("--kube is the cluster we run in: it needs no --kubeconfig and no --kube-context");
+  }
+  return {};
+}
+
+// What no single flag can tell.
+Result<void> check_together(AggregatorConfig& config, bool http_given) {
+  if (auto checked = check_kube(config); !checked) return checked;
+  if (config.task == Task::WriteSets) return check_write_sets(config, http_given);
+  if (config.has_api_server() && !config.inventory_file.empty()) {
+    return fail("--inventory-file: the inventory is watched already (--kube, --kubeconfig)");
   }
   if (config.enroll_ca.certificate.empty() != config.enroll_ca.key.empty()) {
     return fail("--enroll-ca-cert and --enroll-ca-key need each other");
@@ -213,7 +219,8 @@ void add_name_flags(CLI::App& app, Raw& raw) {
       ->check(check_prefix);
 }
 
-// What is done to the data folder instead of serving from it.
+// What is done instead of serving: to the data folder, or, for a running aggregator, to the
+// cluster.
 void add_tasks(CLI::App& app, AggregatorConfig& config) {
   CLI::App* const restore = app.add_subcommand(
       "restore", "put a backup (outflow backup FILE) into an empty --data-dir, then exit");
@@ -224,6 +231,7 @@ void add_tasks(CLI::App& app, AggregatorConfig& config) {
       "upgrade", "make the store in --data-dir, of an older format, one of today's, then exit");
   upgrade->fallthrough();
   upgrade->callback([&config] { config.task = Task::Upgrade; });
+  add_write_sets(app, config);
   app.require_subcommand(0, 1);
 }
 
@@ -260,7 +268,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
     config.trusted_resolvers.push_back(*net::Prefix::parse(text));
   }
   config.select = *inventory::LabelSelector::parse(raw.select);
-  if (auto checked = check_together(config); !checked) {
+  if (auto checked = check_together(config, app.count("--http-listen") > 0); !checked) {
     return CommandLineEnd{2, "outflow-aggregator: " + checked.error().what + "\n"};
   }
   return config;

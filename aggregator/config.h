@@ -8,6 +8,7 @@
 
 #include "aggregator/access/limits.h"
 #include "aggregator/access/signer.h"
+#include "aggregator/config_write_sets.h"
 #include "aggregator/inventory/selector.h"
 #include "aggregator/synthesis/policy.h"
 #include "common/clock.h"
@@ -16,7 +17,7 @@
 
 namespace outflow {
 
-enum class Task { Serve, Restore, Upgrade };
+enum class Task { Serve, Restore, Upgrade, WriteSets };
 
 struct AggregatorConfig {
   Task task = Task::Serve;
@@ -50,6 +51,7 @@ struct AggregatorConfig {
   access::AgentLimits agent_limits;
   std::string audience = "outflow-aggregator";
   std::vector<std::string> admin_groups = {"outflow:admins"};
+  WriteSetsConfig write_sets;
 };
 
 // The command line ends here: --help and --version print `text` on stdout and exit 0; a bad value

@@ -6,6 +6,7 @@
 #include "aggregator/config.h"
 #include "aggregator/maintain.h"
 #include "aggregator/pipeline.h"
+#include "aggregator/write_sets.h"
 #include "common/log.h"
 #include "common/redact.h"
 #include "common/stop.h"
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
     log::error("cannot start", {{"error", set.error().what}});
     return 2;
   }
-  if (config.task != Task::Serve) {
+  if (config.task == Task::Restore || config.task == Task::Upgrade) {
     // May be killed at any moment and run again (aggregator/store/maintenance.h).
     if (auto done = maintain(config); !done) {
       log::error("nothing was put in place", {{"error", done.error().what}});
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   // Whatever a client sends is refused with a line of ours; protobuf need not add its own.
   google::protobuf::SetLogHandler(nullptr);
   const SystemClock clock;
+  if (config.task == Task::WriteSets) return write_sets(config, clock, signals);
   const auto api_server = ApiServer::open(config, clock);
   if (!api_server) {
     log::error("cannot start", {{"error", api_server.error().what}});

@@ -36,7 +36,7 @@ Result<void> upgrade(const AggregatorConfig& config) {
 }  // namespace
 
 Result<void> maintain(const AggregatorConfig& config) {
-  assert(config.task != Task::Serve);
+  assert(config.task == Task::Restore || config.task == Task::Upgrade);
   return config.task == Task::Restore ? restore(config) : upgrade(config);
 }
 

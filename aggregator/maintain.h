@@ -6,7 +6,7 @@
 
 namespace outflow {
 
-// config.task is not Serve (assert).
+// config.task is Restore or Upgrade (assert).
 [[nodiscard]] Result<void> maintain(const AggregatorConfig& config);
 
 }  // namespace outflow

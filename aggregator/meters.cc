@@ -17,6 +17,13 @@ prometheus::Family<prometheus::Gauge>& gauge(prometheus::Registry& registry,
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
+void show(const std::map<std::string, std::uint64_t>& sums,
+          prometheus::Family<prometheus::Gauge>& family) {
+  for (const auto& [reason, sum] : sums) {
+    family.Add({{"reason", reason}}).Set(static_cast<double>(sum));
+  }
+}
+
 }  // namespace
 
 Meters::Meters(prometheus::Registry& registry)
@@ -33,6 +40,8 @@ Meters::Meters(prometheus::Registry& registry)
           gauge(registry, "outflow_store_records", "Records kept: raw tuple x day, estimated")),
       agents_(gauge(registry, "outflow_agents", "Nodes that ever reported")),
       losses_(gauge(registry, "outflow_losses_today", "Losses agents reported today, by reason")),
+      name_losses_(gauge(registry, "outflow_name_losses_today",
+                         "What may have cost a name today, and no flow, by reason")),
       inventory_age_(
           gauge(registry, "outflow_inventory_age_seconds", "Age of the inventory in use")),
       inventory_stale_(
@@ -115,12 +124,13 @@ void Meters::renew(const store::Store& store, TimePoint now) {
   const auto days = store.node_days(day_of(now), day_of(now));
   if (!days) return;
   for (auto& [reason, sum] : losses_shown_) sum = 0;
+  for (auto& [reason, sum] : name_losses_shown_) sum = 0;
   for (const store::NodeDay& day : *days) {
     for (const auto& [reason, count] : day.losses) losses_shown_[reason] += count;
+    day.add_name_losses(name_losses_shown_);
   }
-  for (const auto& [reason, sum] : losses_shown_) {
-    losses_.Add({{"reason", reason}}).Set(static_cast<double>(sum));
-  }
+  show(losses_shown_, losses_);
+  show(name_losses_shown_, name_losses_);
 }
 
 }  // namespace outflow

@@ -38,6 +38,7 @@ class Meters {
   prometheus::Family<prometheus::Gauge>& records_;
   prometheus::Family<prometheus::Gauge>& agents_;
   prometheus::Family<prometheus::Gauge>& losses_;
+  prometheus::Family<prometheus::Gauge>& name_losses_;
   prometheus::Family<prometheus::Gauge>& inventory_age_;
   prometheus::Family<prometheus::Gauge>& inventory_stale_;
   prometheus::Family<prometheus::Gauge>& held_;
@@ -49,8 +50,9 @@ class Meters {
   prometheus::Family<prometheus::Counter>& name_answers_;
   prometheus::Family<prometheus::Counter>& names_forgotten_;
   prometheus::Family<prometheus::Counter>& named_flows_;
-  std::map<std::string, std::uint64_t>
-      losses_shown_;  // a reason once shown goes back to 0 at midnight
+  // A reason once shown goes back to 0 at midnight.
+  std::map<std::string, std::uint64_t> losses_shown_;
+  std::map<std::string, std::uint64_t> name_losses_shown_;
 };
 
 }  // namespace outflow

@@ -66,7 +66,7 @@ struct Pipeline::Rooms {
   std::jthread keeper_thread;
 
   Result<bool> merge(const Report& report) {
-    if (report.facts) facts.put(report.node, *report.facts, clock.now());
+    if (report.facts) facts.put(report.node, {*report.facts, clock.now(), report.reads_names});
     const auto snapshot = inventory.view().snapshot;
     store::Addition addition = to_addition(report, *snapshot);
     namer.add_names(report, *snapshot, addition);

@@ -19,9 +19,9 @@ constexpr std::array<NamedProtocol, 5> kProtocols{{{Protocol::Tcp, "TCP"},
                                                    {Protocol::Icmp, "ICMP"},
                                                    {Protocol::Icmpv6, "ICMPv6"}}};
 
-constexpr std::array<std::string_view, 9> kFlagNames{
-    "inferred", "pre-existing", "other-source", "vlan", "icmp-refused",
-    "from-log", "fragmented",   "overflow",     "quic"};
+constexpr std::array<std::string_view, 9> kFlagNames{"inferred",   "pre-existing", "other-source",
+                                                     "vlan",       "icmp-refused", "from-log",
+                                                     "fragmented", "overflow",     "quic"};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {

@@ -8,6 +8,7 @@
 #   base                      core, and certificates that a Job makes
 #   overlays/socket-table     base, and older connections looked for in the pods' sockets (CAP_SYS_ADMIN)
 #   overlays/cert-manager     core, and certificates that cert-manager makes
+#   overlays/sets-writer      base, and the writer of live sets, for the namespace "example": an overlay of yours says which
 #
 # Needs helm (3.14 or later, or 4) on PATH.
 set -euo pipefail
@@ -44,7 +45,7 @@ kustomization() {
   } >"$out/$folder/kustomization.yaml"
 }
 
-mkdir -p "$out"/{core,base,overlays/socket-table,overlays/cert-manager}
+mkdir -p "$out"/{core,base,overlays/socket-table,overlays/cert-manager,overlays/sets-writer}
 for template in namespace agent aggregator rbac cli; do render "core/$template.yaml" -- "$template"; done
 kustomization core namespace.yaml rbac.yaml cli.yaml aggregator.yaml agent.yaml network-policy.yaml </dev/null
 render core/network-policy.yaml -- network-policy
@@ -54,6 +55,9 @@ kustomization base ../core certificates.yaml </dev/null
 
 render overlays/cert-manager/certificates.yaml certificates.mode=cert-manager -- cert-manager certificates
 kustomization overlays/cert-manager ../../core certificates.yaml </dev/null
+
+render overlays/sets-writer/sets-writer.yaml setsWriter.enabled=true 'setsWriter.namespaces={example}' -- sets-writer
+kustomization overlays/sets-writer ../../base sets-writer.yaml </dev/null
 
 kustomization overlays/socket-table ../../base <<'PATCH'
 patches:

@@ -1,5 +1,6 @@
 #include "proto/dial.h"
 
+#include <string_view>
 #include <utility>
 
 #include <grpcpp/create_channel.h>
@@ -29,6 +30,12 @@ Result<Dialled> Dialled::open(const DialSettings& settings) {
   }
   dialled.channel_ = grpc::CreateCustomChannel(*endpoint, shown, arguments);
   return dialled;
+}
+
+std::string last_error_of(const std::string& said) {
+  constexpr std::string_view kMark = "last error: ";
+  const std::size_t mark = said.rfind(kMark);
+  return mark == std::string::npos ? "" : said.substr(mark + kMark.size());
 }
 
 }  // namespace outflow

@@ -13,13 +13,6 @@
 
 namespace outflow {
 
-struct DialSettings {
-  std::string endpoint = "127.0.0.1:7443";  // HOST:PORT or unix:PATH
-  bool insecure = false;                    // plaintext to other than this machine
-  tls::Files tls;
-  std::string tls_server_name;  // "": the host of `endpoint`
-};
-
 class Dialled {
  public:
   // Checks what is said and reads the files; connects only when something is asked. Answers may be
@@ -36,5 +29,9 @@ class Dialled {
   std::shared_ptr<tls::Credentials> credentials_;  // outlives the channel; null in plaintext
   std::shared_ptr<grpc::Channel> channel_;
 };
+
+// gRPC tells the story of all its attempts to connect; the last one is the cause. "" without any:
+// then there was a connection.
+[[nodiscard]] std::string last_error_of(const std::string& said);
 
 }  // namespace outflow

@@ -44,4 +44,13 @@ struct Files {
 }
 
 }  // namespace tls
+
+// How a client is told of an aggregator.
+struct DialSettings {
+  std::string endpoint = "127.0.0.1:7443";  // HOST:PORT or unix:PATH
+  bool insecure = false;                    // plaintext to other than this machine
+  tls::Files tls;
+  std::string tls_server_name;  // "": the host of `endpoint`
+};
+
 }  // namespace outflow

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 # batches judged, by who is at its other end; kube speaks TLS itself, so it shares what gives OpenSSL's things back;
 # feeds reads JSON by the inventory's value that names its place.
 # analysis includes a table made from the public suffix list when it is built.
+# Apply is another process, which asks an aggregator as the CLI does: it sees the wire and no room of the pipeline.
 table='
 common            | common/
 proto             | common/ proto/ outflow/v1/
@@ -24,6 +25,7 @@ aggregator/synthesis   | common/ aggregator/attribution/edge.h aggregator/attrib
 aggregator/export      | common/ aggregator/analysis/finding.h aggregator/synthesis/policy.h aggregator/export/
 aggregator/ingest      | common/ proto/ outflow/v1/ aggregator/access/ aggregator/ingest/
 aggregator/api         | common/ proto/ outflow/v1/ aggregator/
+aggregator/apply       | common/ outflow/v1/ aggregator/apply/
 aggregator/cli         | common/ proto/ outflow/v1/ aggregator/cli/
 '
 bad=0
@@ -52,7 +54,7 @@ only 'CLI/' '/(config|main|commands)[a-z_]*\.cc$'
 only 'ldns/' '^agent/dns'
 only 'libpsl\.h' '^aggregator/analysis/'
 only 'rocksdb/' '^aggregator/store/'
-only 'simdjson\.h' '^aggregator/(inventory|ingest|kube|access|feeds)/'
+only 'simdjson\.h' '^aggregator/(apply|inventory|ingest|kube|access|feeds)/'
 only 'openssl/' '^(proto/(openssl\.h|certificate\.cc)|agent/said|aggregator/(access|feeds|inventory|ingest|kube)/)'
 only 'curl/' '^aggregator/(kube|feeds)/'
 only 'nghttp2/' '^aggregator/kube/h2_session\.cc$'

@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 
+#include "common/net/special.h"
+
 namespace outflow::analysis {
 namespace {
 
@@ -94,7 +96,8 @@ Peer without_name(const store::History& history) {
   const PeerKind kind = history.peer.kind;
   if (kind != PeerKind::Name && kind != PeerKind::Provider) return history.peer;
   Peer raw;
-  raw.kind = PeerKind::External;
+  const bool is_private = net::special_of(history.raw.destination) == net::Special::Private;
+  raw.kind = is_private ? PeerKind::Private : PeerKind::External;
   raw.address = history.raw.destination;
   return raw;
 }

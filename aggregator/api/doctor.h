@@ -36,6 +36,7 @@ struct NodeSight {
   std::string agent_version;
   std::optional<FactBoard::Told> told;
   std::map<std::string, std::uint64_t> losses;  // today
+  std::map<std::string, std::uint64_t> name_losses;  // today and yesterday
   std::uint64_t packets = 0;                    // recorded today; counted where there are losses
 };
 

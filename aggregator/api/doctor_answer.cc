@@ -9,9 +9,10 @@ namespace {
 
 void add_losses(const Question& question, std::map<std::string, NodeSight>& nodes) {
   for (const auto& day : question.node_days()) {
-    if (day.day != day_of(question.now())) continue;
     const auto node = nodes.find(day.node);
-    if (node != nodes.end()) node->second.losses = day.losses;
+    if (node == nodes.end() || day.day + std::chrono::days(1) < day_of(question.now())) continue;
+    day.add_name_losses(node->second.name_losses);
+    if (day.day == day_of(question.now())) node->second.losses = day.losses;
   }
 }
 

@@ -140,6 +140,25 @@ Finding losses_finding(const NodeSight& node) {
           "bpf/README.md says what each reason is; the day does not count as fully watched"};
 }
 
+// Without names nothing is missing from the evidence, so that none of this is a failure.
+Finding names_finding(const NodeSight& node) {
+  if (!node.told->reads_names) {
+    return {kWarn, "DNS answers are not read: no flow of this node gets a name",
+            "run an agent there that reads names (outflow-agent --help); until then answers say "
+            "that names are unknown"};
+  }
+  std::uint64_t lost = 0;
+  std::string reasons;
+  for (const auto& [reason, count] : node.name_losses) {
+    lost += count;
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", reason, count);
+  }
+  if (lost == 0) return {kOk, "read, none lost", ""};
+  return {kWarn, fmt::format("read, {} lost since yesterday ({})", lost, reasons),
+          "no flow is missing, but its name may be: answers call it unknown and not a raw address; "
+          "bpf/README.md says what each reason is"};
+}
+
 Finding version_finding(const NodeSight& node, const std::string& own) {
   return {node.agent_version == own ? kOk : kWarn,
           node.agent_version.empty() ? "not told" : node.agent_version,
@@ -186,6 +205,7 @@ void examine_node(const NodeSight& node, const DoctorSight& sight,
                 "ask again in a minute; an agent older than the aggregator may never tell"});
     return;
   }
+  checks.add("names", "DNS answers are read, none lost since yesterday", names_finding(node));
   examine_facts(*node.told, sight.now, checks);
 }
 

@@ -22,15 +22,16 @@ class FactBoard {
   struct Told {
     NodeFacts facts;
     TimePoint received{};
+    bool reads_names = false;  // as the batch said that brought it
   };
 
-  void put(const std::string& node, NodeFacts facts, TimePoint received) {
+  void put(const std::string& node, Told told) {
     const MutexLock lock(mutex_);
     if (told_.size() >= kNodesMax && !told_.contains(node)) {
       ++refused_;
       return;
     }
-    told_[node] = {std::move(facts), received};
+    told_[node] = std::move(told);
   }
   [[nodiscard]] std::map<std::string, Told> all() const {
     const MutexLock lock(mutex_);

@@ -155,11 +155,14 @@ v1::Context Question::context() const {
   context.set_to(to_text(window_.end));
   context.set_days_wanted(analysis::Horizon().wanted_days);
   std::map<std::string, std::uint64_t> losses;
+  std::map<std::string, std::uint64_t> name_losses;
   for (const auto& day : node_days_) {
     if (day.day < day_of(window_.start)) continue;
+    day.add_name_losses(name_losses);
     for (const auto& [reason, count] : day.losses) losses[reason] += count;
   }
   put_counts(losses, *context.mutable_losses());
+  put_counts(name_losses, *context.mutable_name_losses());
   for (const auto& [name, watch] : watches_) {
     context.set_nodes(context.nodes() + (watch.in_inventory ? 1 : 0));
     context.set_nodes_reporting(context.nodes_reporting() + (watch.reported ? 1 : 0));

@@ -2,6 +2,7 @@
 // they were watched. Every answer starts here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>

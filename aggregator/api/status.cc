@@ -38,6 +38,7 @@ void put_nodes(const Question& question, v1::StatusAnswer& answer) {
     v1::NodeStatus& status = *answer.add_items();
     status.set_node(name);
     status.set_state(std::string(state_of(watch)));
+    status.set_in_inventory(watch.in_inventory);
     const auto mark = marks.find(name);
     if (mark != marks.end()) put_mark(*mark->second, question.now(), status);
     for (const auto& day : question.node_days()) {

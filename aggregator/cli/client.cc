@@ -13,19 +13,17 @@
 namespace outflow::cli {
 namespace {
 
-// gRPC tells the story of all its attempts to connect; the last one is the cause. Without any,
-// there was a connection, and either it broke or the aggregator itself says that it is not ready.
 std::string unavailable(const std::string& said, const std::string& endpoint) {
-  constexpr std::string_view kMark = "last error: ";
-  const std::size_t mark = said.rfind(kMark);
-  if (mark == std::string::npos) {
+  const std::string cause = last_error_of(said);
+  if (cause.empty()) {
+    // Either the connection broke, or the aggregator itself says that it is not ready.
     return fmt::format("the aggregator at {} cannot answer now: {}", endpoint, said);
   }
   return fmt::format(
       "cannot reach the aggregator at {}: {}; is it running there, and does it want TLS "
       "(--tls-ca)? "
       "--server names another address",
-      endpoint, said.substr(mark + kMark.size()));
+      endpoint, cause);
 }
 
 // A token in plaintext could be used by whoever reads it on the way.

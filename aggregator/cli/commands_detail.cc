@@ -49,6 +49,7 @@ Outcome<int> run_explain(Session& session, const std::string& destination) {
   const auto answer = client->ask(&v1::Query::StubInterface::Explain, request);
   if (!answer) return tl::unexpected<Failure>(answer.error());
   print_answer(session, *answer, "Explanation", [](const auto& it) { return view_of(it); });
+  hint_of_names(session, answer->context());
   return end_of(session, answer->context());
 }
 

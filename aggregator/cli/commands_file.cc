@@ -89,6 +89,7 @@ Outcome<int> run_policy(Session& session, const PolicyOptions& options) {
       session.terminal.out << file.content();
     }
   }
+  hint_of_names(session, answer->context());
   return end_of(session, answer->context(), tell_refused(session, *answer, options));
 }
 
@@ -127,6 +128,7 @@ Outcome<int> run_export(Session& session, const PolicyOptions& options) {
     session.hint(fmt::format("{} is not ours and was left alone: list the files in it yourself",
                              kKustomizationName));
   }
+  hint_of_names(session, answer->context());
   return end_of(session, answer->context(), tell_refused(session, *answer, options));
 }
 

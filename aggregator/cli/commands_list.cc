@@ -120,6 +120,7 @@ Outcome<int> run_fanout(Session& session, const FanoutOptions& options) {
   const bool wide = session.look.wide;
   print_answer(session, *answer, "FanoutList",
                [wide](const auto& it) { return view_of(it, wide); });
+  hint_of_names(session, answer->context());
   return end_of(session, answer->context());
 }
 

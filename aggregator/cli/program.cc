@@ -35,6 +35,17 @@ std::vector<std::string> without_agent(const v1::Context& context) {
   return texts;
 }
 
+void hint_of_names(const Session& session, const v1::Context& context) {
+  if (context.name_losses().empty()) return;
+  std::vector<std::string> losses;
+  for (const auto& loss : context.name_losses()) {
+    losses.push_back(fmt::format("{} {}", loss.reason(), loss.count()));
+  }
+  session.hint(fmt::format(
+      "Names may be missing, flows are not: {} in the window; `outflow doctor` says where.",
+      fmt::join(losses, ", ")));
+}
+
 int end_of(const Session& session, const v1::Context& context, int code) {
   for (const auto& name : context.unknown_namespaces()) {
     session.hint("neither the inventory nor the evidence knows a namespace " + name);

@@ -77,6 +77,8 @@ void print_answer(const Session& session, const Answer& answer, std::string kind
 
 // "k8s-w3 has no agent" for every such node.
 [[nodiscard]] std::vector<std::string> without_agent(const v1::Context& context);
+// On stderr, when answers of DNS were lost: what looks like a raw address may have a name.
+void hint_of_names(const Session& session, const v1::Context& context);
 // Ends a command. Namespaces that nobody knows are named on stderr, and so are nodes the answer
 // lacks: kExitPartial, unless `code` is worse news already.
 [[nodiscard]] int end_of(const Session& session, const v1::Context& context, int code = kExitOk);

@@ -175,6 +175,10 @@ std::vector<std::string> footer(const v1::Context& context) {
   lines.push_back(fmt::format("nodes: {} in the inventory, {} reporting; losses: {}",
                               context.nodes(), context.nodes_reporting(),
                               context.losses().empty() ? "none" : counts_text(context.losses())));
+  if (!context.name_losses().empty()) {
+    lines.push_back("names that may be missing, flows are not: " +
+                    counts_text(context.name_losses()));
+  }
   if (!context.missing_nodes().empty()) {
     lines.push_back("nodes without an agent: " + joined(context.missing_nodes()));
   }

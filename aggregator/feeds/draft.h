@@ -66,6 +66,7 @@ class Draft {
   struct Told {
     std::optional<Direction> direction = std::nullopt;
     bool shared = false;
+    friend bool operator==(const Told&, const Told&) = default;
   };
   Draft() = default;
   explicit Draft(const Told& told) : told_(told) {}

@@ -40,6 +40,8 @@ inline constexpr std::chrono::seconds kPingTime{15};
 inline constexpr std::chrono::minutes kOldHttpTime{10};
 inline constexpr std::string_view kUserAgent = "outflow-aggregator/" OUTFLOW_VERSION;
 inline constexpr std::size_t kReplyBytesMax = std::size_t{1} << 20U;
+// Of one object: etcd takes none above 1.5 MiB, and JSON may say it in twice as much.
+inline constexpr std::size_t kObjectBytesMax = std::size_t{4} << 20U;
 
 // Takes one answer: head(), body() as often as there is something, end(); or end() alone.
 class Exchange {
@@ -90,7 +92,17 @@ class Client {
 
 struct Reply {
   int status = 0;
-  std::string body;  // at most kReplyBytesMax
+  std::string body;  // at most kReplyBytesMax, of a Call its `bytes_max`
+};
+
+// One request; JSON is answered.
+struct Call {
+  std::string method = "GET";
+  std::string path;  // with its query
+  std::string content_type = "application/json";
+  std::string body = {};  // of anything but a GET
+  std::chrono::milliseconds time = kPostTime;
+  std::size_t bytes_max = kObjectBytesMax;  // a longer answer is an error
 };
 
 // Requests that are waited for, from any thread and many at once; connections are kept for the
@@ -108,11 +120,12 @@ class Poster {
   // again.
   [[nodiscard]] Result<Reply> post(const std::string& path, const std::string& json_body,
                                    std::chrono::milliseconds time = kPostTime);
+  // The same for any request.
+  [[nodiscard]] Result<Reply> call(const Call& call);
 
  private:
   struct Pool;
-  [[nodiscard]] Result<Reply> send(const std::string& path, const std::string& json_body,
-                                   std::chrono::milliseconds time);
+  [[nodiscard]] Result<Reply> send(const Call& call);
   std::unique_ptr<Pool> pool_;
 };
 

@@ -111,11 +111,12 @@ Result<Lists> prepare(CURL* easy, const Credentials& credentials, const EasyRequ
   Headers& headers = lists.headers;
   append(headers, "Accept: " + request.accept);
   if (!credentials.token.empty()) append(headers, "Authorization: Bearer " + credentials.token);
-  if (request.json_body != nullptr) {
-    append(headers, "Content-Type: application/json");
+  if (request.body != nullptr) {
+    append(headers, "Content-Type: " + request.content_type);
     append(headers, "Expect:");  // no waiting for 100-continue
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.json_body->c_str());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.json_body->size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body->c_str());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body->size()));
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   if (!target.connect_to.empty()) {

@@ -29,7 +29,9 @@ struct Lists {
 struct EasyRequest {
   std::string path;
   std::string accept;
-  const std::string* json_body = nullptr;  // a POST when there is one; outlives the request
+  const std::string* body = nullptr;  // none: a GET; outlives the request
+  std::string method = "POST";        // of a request with a body
+  std::string content_type = "application/json";
   std::chrono::milliseconds time{};
 };
 

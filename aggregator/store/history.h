@@ -11,6 +11,7 @@
 #include "aggregator/attribution/edge.h"
 #include "aggregator/attribution/naming.h"
 #include "common/flow.h"
+#include "common/names.h"
 
 namespace outflow::store {
 
@@ -72,6 +73,15 @@ struct NodeDay {
   nanoseconds covered{0};  // sum of reported intervals, clipped to the day
   std::map<std::string, std::uint64_t> losses;
   std::map<std::string, std::uint64_t> skipped;
+
+  // Adds up what may have cost a name: no flow is missing because of it.
+  void add_name_losses(std::map<std::string, std::uint64_t>& sums) const {
+    for (const auto* counts : {&losses, &skipped}) {
+      for (const auto& [reason, count] : *counts) {
+        if (count > 0 && is_name_loss(reason)) sums[reason] += count;
+      }
+    }
+  }
 };
 
 // A namespace had a hooked interface on a node that day.

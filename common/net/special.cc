@@ -56,11 +56,14 @@ Special special_of(const Address& address) {
 }
 
 Special special_of(const Prefix& prefix) {
+  const auto is_within = [](const Prefix& inner, const Prefix& outer) {
+    return inner.length() >= outer.length() && outer.contains(inner.address());
+  };
   for (const Parsed& row : rows()) {
-    // Prefixes are nested or apart.
-    if (row.prefix.contains(prefix.address()) || prefix.contains(row.prefix.address())) {
-      return row.special;
-    }
+    if (is_within(prefix, row.prefix)) return row.special;
+  }
+  for (const Parsed& row : rows()) {
+    if (is_within(row.prefix, prefix)) return row.special;
   }
   return Special::None;
 }

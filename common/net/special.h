@@ -19,7 +19,8 @@ enum class Special : std::uint8_t {
 };
 
 [[nodiscard]] Special special_of(const Address& address);
-// Of the first such range that has an address in common with the prefix.
+// Of the range the prefix lies in; else of the first one that lies in the prefix. Prefixes have
+// nothing else in common.
 [[nodiscard]] Special special_of(const Prefix& prefix);
 
 }  // namespace outflow::net

@@ -46,6 +46,10 @@ aggregator.replicas=2 replicas
 certificates.mode=none /certificates/mode
 certificates.serverDays=0 /certificates/serverDays
 certificates.extraNames={a,b/c} /certificates/extraNames/1
+setsWriter.enabled=true setsWriter.namespaces
+setsWriter.interval=30 /setsWriter/interval
+setsWriter.namespaces={a/b} /setsWriter/namespaces/0
+setsWriter.allowPrivate={10.0.0.1} /setsWriter/allowPrivate/0
 networkPolicy.agentCidrs={10.0.0.0} /networkPolicy/agentCidrs/0
 monitoring.podMonitor.interval=often /monitoring/podMonitor/interval
 nonsense=1 nonsense
@@ -79,10 +83,22 @@ cat >>"$work/roles.cli" <<'ROLES'
 outflow-cli cluster "" namespaces - get,list
 outflow-cli cluster outflow.dev evidence - create
 ROLES
+writes=(--set certificates.mode=files --set setsWriter.enabled=true)
+cat >"$work/writer" <<'ROLES'
+outflow-sets-writer cluster "" namespaces bank,shop get
+outflow-sets-writer cluster crd.projectcalico.org,projectcalico.org globalnetworksets - get,patch
+ROLES
+cat "$work/roles" "$work/writer" >"$work/roles.writer"
+sed -e 's/namespaces bank,shop get/namespaces - get,list/' -e 's/get,patch/create,get,patch/' "$work/roles.writer" >"$work/roles.everywhere"
 check 'The rights are those of this list, with certificates of our own.' is "$work/roles.bootstrap" roles "${values[@]}"
 check 'The rights are those of this list, with certificates of cert-manager.' is "$work/roles.cert-manager" roles --set certificates.mode=cert-manager
 check 'The rights are those of this list, with certificates from files.' is "$work/roles" roles --set certificates.mode=files
 check 'The CLI gets rights only when it is told so.' is "$work/roles.cli" roles --set certificates.mode=files --set cli.clusterWideView=true --set cli.import=true
+check 'The writer of sets reads and patches them, and sees the namespaces it is for.' is "$work/roles.writer" roles "${writes[@]}" --set 'setsWriter.namespaces={shop,bank}'
+check 'It may make sets, and see every namespace, only when it is told so.' is "$work/roles.everywhere" roles "${writes[@]}" --set setsWriter.create=true --set setsWriter.allNamespaces=true
+refuses 'Namespaces and all of them are one too many.' 'one of the two' template "${writes[@]}" --set setsWriter.allNamespaces=true --set 'setsWriter.namespaces={shop}'
+no_writer() { template "${values[@]}" --set setsWriter.allNamespaces=true >"$work/manifests" && ! grep -n 'sets-writer' <(grep -v 'job="outflow-sets-writer"\|log of outflow-sets-writer' "$work/manifests"); }
+check 'Unless it is enabled there is no account, no role and no pod of it.' no_writer
 
 plain='user=65532 nonroot=True privileged=False escalation=False readonly=True drop=ALL add=- seccomp=RuntimeDefault host=- hostpaths=- limits=True'
 agent='DaemonSet/agent user=0 nonroot=False privileged=False escalation=False readonly=True drop=ALL'
@@ -95,6 +111,12 @@ CONTAINERS
 sed -e 's/PERFMON/PERFMON,SYS_ADMIN/' -e 's,outflow-agent limits,outflow-agent\,/run/netns limits,' "$work/containers" >"$work/containers.sockets"
 check 'Containers may do what is in this list, and nothing else.' is "$work/containers" containers
 check 'Only looking at sockets adds SYS_ADMIN and /run/netns.' is "$work/containers.sockets" containers --set agent.socketTable=true
+
+cat - "$work/containers" >"$work/containers.writer" <<CONTAINERS
+Deployment/sets-writer $plain
+CONTAINERS
+sorted_is() { template "${@:2}" >"$work/manifests" && python3 "$manifests" containers "$work/manifests" | sort >"$work/found" && diff <(sort "$1") "$work/found"; }
+check 'The writer of sets needs nothing.' sorted_is "$work/containers.writer" --set setsWriter.enabled=true --set 'setsWriter.namespaces={shop}'
 
 sed '1d' "$work/containers" >"$work/containers.uninstall"
 cat - "$work/containers.uninstall" >"$work/containers.uninstalling" <<CONTAINERS

@@ -53,12 +53,13 @@ everything=(--set monitoring.podMonitor.enabled=true --set monitoring.rules.enab
   --set aggregator.storage.className=fast --set 'imagePullSecrets[0].name=registry'
   --set agent.seccompProfile.type=Localhost --set agent.seccompProfile.localhostProfile=outflow-agent.json
   --set agent.appArmorProfile.type=Unconfined --set agent.seLinuxOptions.type=spc_t --set agent.podLabels.team=net
-  --set aggregator.podAnnotations.note=x)
+  --set aggregator.podAnnotations.note=x
+  --set setsWriter.enabled=true --set 'setsWriter.namespaces={shop}' --set setsWriter.create=true --set 'setsWriter.allowPrivate={10.20.0.0/16}')
 check 'It takes the chart as it comes.' rendered
 for mode in bootstrap cert-manager files; do
   check "It takes everything on, with certificates.mode=$mode." rendered "${everything[@]}" --set certificates.mode=$mode
 done
-for folder in base overlays/socket-table overlays/cert-manager; do
+for folder in base overlays/socket-table overlays/cert-manager overlays/sets-writer; do
   check "It takes deploy/kubernetes/$folder." kustomized "$folder"
 done
 misspelt() { rendered && sed 's/hostNetwork: true/hostNetwrk: true/' "$work/rendered.yaml" >"$work/misspelt.yaml" && try "$work/misspelt.yaml"; }

@@ -17,6 +17,7 @@ same() {
 check 'base is the chart as it comes.' same base
 check 'socket-table is agent.socketTable.' same overlays/socket-table agent.socketTable=true
 check 'cert-manager is certificates.mode=cert-manager.' same overlays/cert-manager certificates.mode=cert-manager
+check 'sets-writer is setsWriter for one namespace.' same overlays/sets-writer setsWriter.enabled=true 'setsWriter.namespaces={example}'
 differs() { ! same "$@"; }
 check 'The comparison sees one changed word.' differs base agent.logLevel=debug
 

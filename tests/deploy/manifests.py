@@ -3,7 +3,8 @@
   manifests.py same A B           the two hold the same objects, whatever their order
   manifests.py roles FILE         one line a rule: binding, scope, groups, resources, names, verbs
   manifests.py containers FILE    one line a container: what it may do
-  manifests.py flags FILE         one line a flag a daemon is started with: "outflow-agent --attach"
+  manifests.py flags FILE         one line a flag a program is started with: "outflow-agent --attach"; with its
+                                  subcommand, "outflow-aggregator/write-sets --kube"
 
 FILE may be "-". Exit 1 and what differs, or 2 for a file that is no list of objects.
 """
@@ -96,14 +97,17 @@ def containers(path):
     return 0
 
 
-def daemons(path):
+def programs(path):
     for obj, pod in pods(read(path)):
+        args = pod["containers"][0].get("args", [])
         if obj["kind"] in ("DaemonSet", "StatefulSet"):
-            yield obj["metadata"]["name"], pod["containers"][0]["args"]
+            yield obj["metadata"]["name"], args
+        elif obj["kind"] == "Deployment":
+            yield f"outflow-aggregator/{args[0]}", args[1:]
 
 
 def flags(path):
-    for name, args in daemons(path):
+    for name, args in programs(path):
         for flag in sorted({arg.split("=")[0] for arg in args}):
             print(name, flag)
     return 0

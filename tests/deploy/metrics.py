@@ -28,7 +28,7 @@ for name in histograms:
 labels = set(re.findall(r'\{"([a-z_]+)", ', sources)) | set(re.findall(r'\? "([a-z_]+)" : "([a-z_]+)"', sources)[0])
 literals = set(re.findall(r'"([a-z_]+)"', sources))
 # Prometheus' own, and what the PodMonitors set.
-own_metrics, own_labels, jobs = {"up"}, {"job", "node", "le"}, {"outflow-agent", "outflow-aggregator"}
+own_metrics, own_labels, jobs = {"up"}, {"job", "node", "le"}, {"outflow-agent", "outflow-aggregator", "outflow-sets-writer"}
 
 
 def faults(expression):

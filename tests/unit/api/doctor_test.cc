@@ -35,7 +35,7 @@ NodeSight healthy_node() {
   facts.round_trip = 20ms;
   facts.certificate_expiry = kNow + 24h;
   facts.self_test = "ok";
-  node.told = FactBoard::Told{facts, kNow - 5s + 10ms};
+  node.told = FactBoard::Told{facts, kNow - 5s + 10ms, true};
   return node;
 }
 
@@ -266,8 +266,8 @@ TEST_CASE("a node that told nothing of itself is unknown, not healthy", "[doctor
 TEST_CASE("the board keeps each node's last telling and refuses nodes beyond its room",
           "[doctor]") {
   FactBoard board;
-  for (std::size_t n = 0; n <= FactBoard::kNodesMax; ++n) board.put(std::to_string(n), {}, kNow);
-  board.put("0", {}, kNow + 1s);
+  for (std::size_t n = 0; n <= FactBoard::kNodesMax; ++n) board.put(std::to_string(n), {{}, kNow});
+  board.put("0", {{}, kNow + 1s});
 
   CHECK(board.all().size() == FactBoard::kNodesMax);
   CHECK(board.refused() == 1);

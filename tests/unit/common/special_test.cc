@@ -31,6 +31,7 @@ TEST_CASE("an address of a special-purpose range is told from one of the interne
 
 TEST_CASE("a prefix is special when it lies in such a range, or around one") {
   CHECK(of_prefix("10.1.0.0/16") == Special::Private);
+  CHECK(of_prefix("fd00::/8") == Special::Private);
   CHECK(of_prefix("172.0.0.0/8") == Special::Private);
   CHECK(of_prefix("0.0.0.0/0") == Special::Metadata);
   CHECK(of_prefix("::/0") != Special::None);

@@ -1,0 +1,34 @@
+// What `outflow-aggregator write-sets` is told. A part of config.h.
+#pragma once
+
+#include <string>
+
+#include "aggregator/apply/set.h"
+#include "common/clock.h"
+#include "common/result.h"
+#include "proto/endpoint.h"
+
+namespace CLI {
+class App;
+}
+
+namespace outflow {
+
+struct AggregatorConfig;
+
+struct WriteSetsConfig {
+  DialSettings dial;  // its tls is the configuration's
+  std::string token_file;
+  nanoseconds interval = std::chrono::seconds(30);
+  apply::Settings rounds;
+  bool all_namespaces = false;  // then rounds.namespaces is empty
+  bool force_conflicts = false;
+  bool once = false;
+};
+
+// Adds the subcommand; it fills `config.write_sets` and sets `config.task`.
+void add_write_sets(CLI::App& app, AggregatorConfig& config);
+// What no single flag can tell. `http_given`: --http-listen was; else it is a port of its own.
+[[nodiscard]] Result<void> check_write_sets(AggregatorConfig& config, bool http_given);
+
+}  // namespace outflow
