@@ -73,7 +73,7 @@ struct Agent::Parts {
   void renew_meters() {
     meters->renew({reporter->last_reading(), uplink->counts(), registry->hooked_count(),
                    watcher->repaired(), watcher->failed(), reporter->evicted(),
-                   reporter->name_counts(),
+                   reporter->name_counts(), reporter->said_counts(),
                    shown() != nullptr ? shown()->not_after() : TimePoint()});
   }
 
@@ -84,7 +84,7 @@ struct Agent::Parts {
     while (!stop.stop_requested()) {
       stop_signal.wait_for(lock, stop, std::min<nanoseconds>(kRingEvery, config.report_interval),
                            [] { return false; });
-      reporter->take_ring();
+      reporter->take_rings();
       if (std::chrono::steady_clock::now() >= meters_at) {
         renew_meters();
         meters_at = std::chrono::steady_clock::now() + kMeterEvery;
@@ -160,6 +160,7 @@ struct Agent::Parts {
     auto reading =
         Reporter::open({.node = config.node_name,
                         .state_path = places.state,
+                        .reads_names = config.dns_names,
                         .idle_min = kIdleReports * config.report_interval,
                         .standing = [this] { return seeder->standing(registry->known()); }},
                        *tables, *probe, *registry, clock);

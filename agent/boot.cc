@@ -62,8 +62,9 @@ Result<void> hand_on_rest(const Config& config, const Places& places, const Prob
   if (!tables) return fail(Error(tables.error()));
   const SystemClock clock;
   Registry registry(places.interfaces, tables->boot());
-  auto reporter = Reporter::open({.node = config.node_name, .state_path = places.state}, *tables,
-                                 probe, registry, clock);
+  auto reporter = Reporter::open(
+      {.node = config.node_name, .state_path = places.state, .reads_names = config.dns_names},
+      *tables, probe, registry, clock);
   if (!reporter) return fail(std::move(reporter).error());
   auto batches = reporter->report(false);
   if (!batches) return fail(std::move(batches).error());
@@ -92,7 +93,7 @@ Result<Claims> claim(const Config& config, const Places& places) {
 }
 
 Result<Loaded> load(const Config& config, const Places& places) {
-  auto probe = Probe::open(places.maps, config.tuples_max);
+  auto probe = Probe::open(places.maps, config.tuples_max, config.tls_names);
   if (!probe) return fail(std::move(probe).error());
   const PinState pins = probe->pins();
   const bool known = known_to_state(places);

@@ -61,6 +61,8 @@ const std::map<std::string, AttachMode>& attach_modes() {
 struct Raw {
   std::string attach = "auto";
   std::string report_interval = "10s";
+  std::string dns_names = "on";
+  std::string tls_names = "on";
 };
 
 void add_flags(CLI::App& app, Config& config, Raw& raw) {
@@ -91,6 +93,18 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
       ->envname("OUTFLOW_REPORT_INTERVAL")
       ->capture_default_str()
       ->check(check_interval);
+  app.add_option("--dns-names", raw.dns_names,
+                 "on or off: whether the names in DNS answers to pods are read and reported")
+      ->envname("OUTFLOW_DNS_NAMES")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--tls-names", raw.tls_names,
+                 "on or off: whether the names that pods say themselves are read, out of the TLS "
+                 "ClientHello of each connection and of HTTP requests at port 80; nothing else of "
+                 "what they send ever is")
+      ->envname("OUTFLOW_TLS_NAMES")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--state-dir", config.state_dir, "what must survive a restart of the agent")
       ->envname("OUTFLOW_STATE_DIR")
       ->capture_default_str()
@@ -191,6 +205,8 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
     return Exit{2, std::string("outflow-agent: ") + error.what() + "\n"};
   }
   config.attach = attach_modes().at(raw.attach);
+  config.dns_names = raw.dns_names == "on";
+  config.tls_names = raw.tls_names == "on";
   config.report_interval = *parse_duration(raw.report_interval);
   if (config.node_name.empty()) config.node_name = host_name();
   if (const std::string why = check_node_name(config.node_name); !why.empty()) {

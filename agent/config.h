@@ -23,9 +23,11 @@ struct Config {
   std::vector<std::string> interface_patterns = {"cali*"};
   AttachMode attach = AttachMode::Auto;
   std::uint32_t tuples_max = kTuplesMaxDefault;
+  bool tls_names = true;  // of ClientHellos and HTTP requests
   nanoseconds report_interval = std::chrono::seconds(10);
   std::string state_dir = "/var/lib/outflow-agent";
   std::string bpffs_dir = "/sys/fs/bpf/outflow";
+  bool dns_names = true;  // what DNS tells pods is read
   std::string netns_dir;  // empty: the pods' sockets are not looked at
   std::string http_listen = "127.0.0.1:9443";
   std::string log_level = "info";

@@ -89,9 +89,9 @@ bool gained(const flow_stats* before, const flow_stats& now, const Window& windo
   delta.attempts = static_cast<std::uint32_t>(now.attempts - base.attempts);
   delta.established = static_cast<std::uint32_t>(now.established - base.established);
   delta.refused = (refused_of(&now) - refused_of(&base)) & kRefusedMax;
-  delta.flags = flags_of(&now);
+  delta.flags = to_flow_flags(flags_of(&now));
   if (delta.packets == 0 && delta.bytes == 0 && delta.attempts == 0 && delta.established == 0 &&
-      delta.refused == 0 && delta.flags == flags_of(&base)) {
+      delta.refused == 0 && delta.flags == to_flow_flags(flags_of(&base))) {
     return false;
   }
   delta.last_seen = window.time_of(now.last_jiffies);
@@ -171,6 +171,10 @@ std::vector<Counter> skipped_between(const Cumulative& before, const Cumulative&
     if (i == DNS_COPIED || now.dns_counts[i] <= before.dns_counts[i]) continue;
     skipped.push_back({dns_count_names()[i], now.dns_counts[i] - before.dns_counts[i]});
   }
+  for (std::size_t i = SAID_OTHER + 1; i < SAID_COUNT_MAX; ++i) {
+    if (now.said_counts[i] <= before.said_counts[i]) continue;
+    skipped.push_back({said_count_names()[i], now.said_counts[i] - before.said_counts[i]});
+  }
   return skipped;
 }
 
@@ -207,6 +211,29 @@ const std::array<std::string, DNS_COUNT_MAX>& dns_count_names() {
     return names;
   }();
   return kNames;
+}
+
+const std::array<std::string, SAID_COUNT_MAX>& said_count_names() {
+  static const std::array<std::string, SAID_COUNT_MAX> kNames = [] {
+    std::array<std::string, SAID_COUNT_MAX> names;
+    names[SAID_COPIED] = "said_copied";
+    names[SAID_OTHER] = "said_other";
+    names[SAID_CUT] = "said_cut";
+    names[SAID_LIMITED] = "said_limited";
+    names[SAID_RING_FULL] = "said_ring_full";
+    names[SAID_DISPLACED] = "said_displaced";
+    return names;
+  }();
+  return kNames;
+}
+
+// kFlowQuic has no place in the kernel's 8 bits: FLOW_QUIC stands in that of kFlowFromLog, which
+// the kernel never means.
+std::uint32_t to_flow_flags(std::uint32_t kernel_flags) {
+  constexpr std::uint32_t kQuic = FLOW_QUIC;
+  static_assert(kQuic == std::uint32_t{kFlowFromLog});
+  if ((kernel_flags & kQuic) == 0) return kernel_flags;
+  return (kernel_flags & ~kQuic) | kFlowQuic;
 }
 
 bool is_loss(std::size_t count) {

@@ -29,6 +29,7 @@ struct SourceRow {
 
 using Counts = std::array<std::uint64_t, COUNT_MAX>;
 using DnsCounts = std::array<std::uint64_t, DNS_COUNT_MAX>;
+using SaidRingCounts = std::array<std::uint64_t, SAID_COUNT_MAX>;
 
 // What the maps hold at one moment, or what of it has been handed on. Rows are sorted by key.
 struct Cumulative {
@@ -37,6 +38,7 @@ struct Cumulative {
   std::vector<SourceRow> sources;  // not kept: they only say whose a tag is
   Counts counts{};
   DnsCounts dns_counts{};
+  SaidRingCounts said_counts{};
 };
 
 void sort_rows(Cumulative& reading);
@@ -65,15 +67,19 @@ struct NextInterval {
 [[nodiscard]] std::vector<Flow> flows_between(const Cumulative& before, const Cumulative& now,
                                               const JiffyClock& clock, const Interval& interval);
 
-// What was not recorded, by reason; zeros are left out. DNS answers that did not get through are
-// told among what was skipped: a name may be missing, no tuple is.
+// What was not recorded, by reason; zeros are left out. DNS answers, and what pods said, that did
+// not get through are told among what was skipped: a name may be missing, no tuple is.
 [[nodiscard]] std::vector<Counter> losses_between(const Cumulative& before, const Cumulative& now);
 [[nodiscard]] std::vector<Counter> skipped_between(const Cumulative& before, const Cumulative& now);
 
 // "seen", "recorded", "tcp_unopened", ...: the snake case name of every packet_count.
 [[nodiscard]] const std::array<std::string, COUNT_MAX>& count_names();
 [[nodiscard]] const std::array<std::string, DNS_COUNT_MAX>& dns_count_names();
+[[nodiscard]] const std::array<std::string, SAID_COUNT_MAX>& said_count_names();
 [[nodiscard]] bool is_loss(std::size_t count);
+
+// FlowFlags of a tuple's, or an overflow record's, flow_flags.
+[[nodiscard]] std::uint32_t to_flow_flags(std::uint32_t kernel_flags);
 
 // The kernel's key as the product speaks of it.
 [[nodiscard]] FlowKey to_key(const flow_key& key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 
 namespace outflow::agent {
@@ -37,9 +38,8 @@ Result<std::unique_ptr<DnsReader>> DnsReader::open(int ring, const Setup& setup)
   DnsReader& one = *reader;
   {
     const MutexLock lock(one.mutex_);
-    auto opened = RingReader::open(
-        ring,
-        [&taken = one.taken_](const void* record, std::size_t size) { taken.take(record, size); });
+    // The ring is taken under the lock only.
+    auto opened = RingReader::open(ring, std::bind_front(&Taken::take, &one.taken_));
     if (!opened) return fail(std::move(opened).error());
     one.ring_ = std::move(*opened);
   }

@@ -80,6 +80,9 @@ Result<Cumulative> read_tables(const Tables& tables) {
   const auto dns = read_per_cpu<DNS_COUNT_MAX>(tables.dns_counts());
   if (!dns) return fail(Error(dns.error()));
   reading.dns_counts = *dns;
+  const auto said = read_per_cpu<SAID_COUNT_MAX>(tables.said_counts());
+  if (!said) return fail(Error(said.error()));
+  reading.said_counts = *said;
   auto counts = read_counts(tables);
   if (!counts) return fail(std::move(counts).error());
   reading.counts = *counts;

@@ -36,6 +36,8 @@ Meters::Meters(prometheus::Registry& registry)
                    "Packets with DNS answers to pods, by outcome")),
       messages_(counter(registry, "outflow_dns_messages_total",
                         "DNS messages read from them, and what they said, by outcome")),
+      said_(counter(registry, "outflow_said_total",
+                    "Beginnings of pods' connections, and what they said, by outcome")),
       hooked_(gauge(registry, "outflow_hooked_interfaces", "Interfaces hooked now")),
       hooks_(counter(registry, "outflow_hooks_total", "Hooks put back or failed")),
       hook_seconds_(
@@ -69,6 +71,12 @@ void Meters::renew(const Reading& reading) {
   }
   for (std::size_t i = 0; i < kNameCounts; ++i) {
     raise(messages_, {{"outcome", name_count_names()[i]}}, reading.names[i]);
+  }
+  for (std::size_t i = 0; i < SAID_COUNT_MAX; ++i) {
+    raise(said_, {{"outcome", said_count_names()[i]}}, reading.tables.said_counts[i]);
+  }
+  for (std::size_t i = 0; i < kSaidCounts; ++i) {
+    raise(said_, {{"outcome", said_names_count_names()[i]}}, reading.said[i]);
   }
   raise(evicted_, {}, reading.evicted);
   hooked_.Add({}).Set(static_cast<double>(reading.hooked));

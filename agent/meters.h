@@ -6,6 +6,7 @@
 
 #include "agent/delta.h"
 #include "agent/dns_names.h"
+#include "agent/said_names.h"
 #include "agent/uplink.h"
 
 namespace outflow::agent {
@@ -22,6 +23,7 @@ class Meters {
     std::uint64_t failed = 0;
     std::uint64_t evicted = 0;
     NameCounts names{};
+    SaidCounts said{};
     TimePoint certificate_end{};  // of our own; epoch: none
   };
   void renew(const Reading& reading);
@@ -35,6 +37,7 @@ class Meters {
   prometheus::Family<prometheus::Counter>& evicted_;
   prometheus::Family<prometheus::Counter>& dns_;
   prometheus::Family<prometheus::Counter>& messages_;
+  prometheus::Family<prometheus::Counter>& said_;
   prometheus::Family<prometheus::Gauge>& hooked_;
   prometheus::Family<prometheus::Counter>& hooks_;
   prometheus::Histogram& hook_seconds_;

@@ -79,7 +79,7 @@ void Probe::Destroy::operator()(egress_bpf* object) const {
   egress_bpf__destroy(object);
 }
 
-Result<Probe> Probe::open(std::string maps_dir, std::uint32_t tuples_max) {
+Result<Probe> Probe::open(std::string maps_dir, std::uint32_t tuples_max, bool tls_names) {
   libbpf_set_print(log_libbpf);
   Object object(egress_bpf__open());
   if (object == nullptr) return fail("open the BPF object: " + errno_text(errno));
@@ -92,6 +92,7 @@ Result<Probe> Probe::open(std::string maps_dir, std::uint32_t tuples_max) {
   const std::chrono::nanoseconds jiffy(std::max(tick.tv_nsec, 1L));
   object->rodata->reply_memory_jiffies = static_cast<std::uint32_t>(kReplyMemory / jiffy);
   object->rodata->second_jiffies = static_cast<std::uint32_t>(std::chrono::seconds(1) / jiffy);
+  object->rodata->said_names = tls_names;
   return Probe(std::move(object), std::move(maps_dir));
 }
 

@@ -23,8 +23,10 @@ enum class PinState {
 
 class Probe {
  public:
-  // Opens the object; nothing is in the kernel yet. Maps are pinned in `maps_dir`.
-  [[nodiscard]] static Result<Probe> open(std::string maps_dir, std::uint32_t tuples_max);
+  // Opens the object; nothing is in the kernel yet. Maps are pinned in `maps_dir`. Without
+  // `tls_names` the `said` ring stays empty.
+  [[nodiscard]] static Result<Probe> open(std::string maps_dir, std::uint32_t tuples_max,
+                                          bool tls_names = true);
 
   [[nodiscard]] PinState pins() const;
   // Loads the programs onto the pinned maps (pins() says Usable) ...

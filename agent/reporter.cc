@@ -25,6 +25,9 @@ nanoseconds tick_length() {
   return nanoseconds(resolution.tv_nsec);
 }
 
+// How long the rest of a split hello is waited for: longer than TCP retransmits in good hope.
+constexpr nanoseconds kSaidPatience = std::chrono::seconds(10);
+
 }  // namespace
 
 Result<Reporter> Reporter::open(Setup setup, const Tables& tables, const Probe& probe,
@@ -43,6 +46,7 @@ Result<Reporter> Reporter::open(Setup setup, const Tables& tables, const Probe& 
       DnsReader::open(tables.dns(), {.tick = tick_length(), .reads = reporter.setup_.reads_names});
   if (!dns) return fail(std::move(dns).error());
   reporter.dns_ = std::move(*dns);
+  if (auto said = reporter.open_said(); !said) return fail(std::move(said).error());
   auto jiffies = reporter.jiffy_clock();
   if (!jiffies) return fail(std::move(jiffies).error());
   overflowed.clock = *jiffies;
@@ -71,6 +75,21 @@ Result<Reporter> Reporter::open(Setup setup, const Tables& tables, const Probe& 
     return fail(std::move(saved).error().within("--state-dir"));
   }
   return reporter;
+}
+
+Result<void> Reporter::open_said() {
+  auto hellos = HelloReader::open();
+  if (!hellos) return fail(std::move(hellos).error());
+  SaidNames::Bounds bounds;
+  bounds.streams.patience_jiffies =
+      static_cast<std::uint32_t>(kSaidPatience / std::max(tick_length(), nanoseconds(1)));
+  said_ = std::make_unique<SaidNames>(std::move(*hellos), bounds);
+  auto ring = RingReader::open(
+      tables_->said(),
+      [said = said_.get()](const void* record, std::size_t size) { said->take(record, size); });
+  if (!ring) return fail(std::move(ring).error());
+  said_ring_ = std::move(*ring);
+  return {};
 }
 
 Result<JiffyClock> Reporter::jiffy_clock() const {
@@ -104,7 +123,7 @@ void Reporter::merge_event(Overflowed& overflowed, const overflow_event& event) 
                     .attempts = event.attempt,
                     .established = 0,
                     .refused = 0,
-                    .flags = event.flags | kFlowOverflow,
+                    .flags = to_flow_flags(event.flags) | kFlowOverflow,
                     .first_seen = seen,
                     .last_seen = seen});
 }
@@ -130,10 +149,13 @@ std::vector<Counter> Reporter::losses(const Cumulative& now) {
   return found;
 }
 
-std::vector<Counter> Reporter::skipped(const Cumulative& now, const NameCounts& names) const {
+std::vector<Counter> Reporter::skipped(const Cumulative& now, const NameCounts& names,
+                                       const SaidCounts& said) const {
   std::vector<Counter> all = skipped_between(state_.handed_on, now);
   const std::vector<Counter> of_names = skipped_between(told_names_, names);
   all.insert(all.end(), of_names.begin(), of_names.end());
+  const std::vector<Counter> of_said = skipped_between(told_said_, said);
+  all.insert(all.end(), of_said.begin(), of_said.end());
   if (evicted_ > told_evicted_) all.push_back({"tuples_evicted", evicted_ - told_evicted_});
   return all;
 }
@@ -179,7 +201,7 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   overflowed_->clock = *jiffies;
   const auto counts = read_counts(*tables_);
   if (!counts) return fail(Error(counts.error()));
-  take_ring();  // after the counters, so that every record they count is here
+  take_rings();  // after the counters, so that every record they count is here
   auto reading = read_tables(*tables_);
   if (!reading) return fail(std::move(reading).error());
   reading->counts = *counts;
@@ -188,8 +210,11 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   const auto [interval, stepped] = next_interval(state_.interval_end, clock_->now());
   if (stepped) log::warn("the wall clock stepped", {{"interval_end", to_text(interval.end)}});
   const NameCounts names = dns_->counts();
-  Sight sight{interval, losses(*reading), skipped(*reading, names), registry_->known()};
+  said_->age(jiffies->jiffies);
+  const SaidCounts said = said_->counts();
+  Sight sight{interval, losses(*reading), skipped(*reading, names, said), registry_->known()};
   Rows rows{.answers = dns_->hand_on(*jiffies, interval),
+            .said = said_->rows(*jiffies, interval),
             .flows = flows(*reading, *jiffies, interval)};
   State after = state_after(std::move(*reading), std::move(rows), std::move(sight));
   if (!all_acknowledged) {
@@ -202,6 +227,8 @@ Result<std::vector<std::string>> Reporter::report(bool all_acknowledged) {
   late_.clear();
   told_evicted_ = evicted_;
   told_names_ = names;
+  told_said_ = said;
+  said_->kept();
   dns_->kept();
   overflowed_->flows.clear();
   overflowed_->packets = 0;

@@ -15,6 +15,7 @@
 #include "agent/drain.h"
 #include "agent/probe.h"
 #include "agent/registry.h"
+#include "agent/said_names.h"
 #include "agent/state.h"
 #include "common/clock.h"
 
@@ -49,8 +50,11 @@ class Reporter {
   // Batches a run before this one may not have got acknowledged.
   [[nodiscard]] const std::vector<std::string>& unsent() const { return state_.batches; }
 
-  // Takes what waits in the overflow ring. Often enough that it does not fill.
-  void take_ring() { overflow_.take(); }
+  // Takes what waits in the overflow ring, and what pods said. Often enough that they do not fill.
+  void take_rings() {
+    overflow_.take();
+    said_ring_.take();
+  }
   // One interval: reads, writes the state, then gives the batches to send, in order. On an Error
   // nothing is lost: the next one covers it. Batches not acknowledged yet are given again, in
   // front.
@@ -60,6 +64,7 @@ class Reporter {
   // Since the start: tuples that made room for others, and what became of DNS messages.
   [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
   [[nodiscard]] NameCounts name_counts() const { return dns_->counts(); }
+  [[nodiscard]] SaidCounts said_counts() const { return said_->counts(); }
 
  private:
   struct Overflowed {
@@ -78,11 +83,13 @@ class Reporter {
         clock_(&clock) {}
   [[nodiscard]] Result<JiffyClock> jiffy_clock() const;
   [[nodiscard]] std::vector<Counter> losses(const Cumulative& now);
-  [[nodiscard]] std::vector<Counter> skipped(const Cumulative& now, const NameCounts& names) const;
+  [[nodiscard]] std::vector<Counter> skipped(const Cumulative& now, const NameCounts& names,
+                                             const SaidCounts& said) const;
   [[nodiscard]] std::vector<Flow> flows(const Cumulative& now, const JiffyClock& jiffies,
                                         const Interval& interval) const;
   void make_room(const JiffyClock& jiffies, const Interval& interval);
   [[nodiscard]] State state_after(Cumulative reading, Rows rows, Sight sight);
+  [[nodiscard]] Result<void> open_said();
   static void merge_event(Overflowed& overflowed, const overflow_event& event);
 
   Setup setup_;
@@ -94,10 +101,13 @@ class Reporter {
   std::unique_ptr<Overflowed> overflowed_ = std::make_unique<Overflowed>();
   RingReader overflow_;
   std::unique_ptr<DnsReader> dns_;
+  std::unique_ptr<SaidNames> said_;
+  RingReader said_ring_;
   std::vector<Flow> late_;  // what evicted tuples counted after their last reading
   std::uint64_t evicted_ = 0;
   std::uint64_t told_evicted_ = 0;  // of these, in a batch
   NameCounts told_names_{};
+  SaidCounts told_said_{};
 };
 
 }  // namespace outflow::agent

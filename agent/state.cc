@@ -43,6 +43,7 @@ std::string encode(const State& state) {
   file.set_interval_end_ns(unix_ns(state.interval_end));
   for (const std::uint64_t count : state.handed_on.counts) file.add_counts(count);
   for (const std::uint64_t count : state.handed_on.dns_counts) file.add_dns_counts(count);
+  for (const std::uint64_t count : state.handed_on.said_counts) file.add_said_counts(count);
   file.set_overflow_read(state.overflow_read);
   for (const auto& [reason, count] : state.losses) (*file.mutable_losses())[reason] = count;
   put_rows(state.handed_on.tuples, file.mutable_tuples());
@@ -69,8 +70,8 @@ Result<State> decode(const std::string& bytes) {
   if (file.layout() != OUTFLOW_LAYOUT) return fail("it is of another layout");
   State state;
   if (file.boot().size() != state.boot.size() || file.counts_size() != COUNT_MAX ||
-      file.dns_counts_size() != DNS_COUNT_MAX || file.next_sequence() == 0 ||
-      !get_rows(file.tuples(), state.handed_on.tuples) ||
+      file.dns_counts_size() != DNS_COUNT_MAX || file.said_counts_size() != SAID_COUNT_MAX ||
+      file.next_sequence() == 0 || !get_rows(file.tuples(), state.handed_on.tuples) ||
       !get_rows(file.other_sources(), state.handed_on.other_sources)) {
     return fail("a field is out of range");
   }
@@ -80,6 +81,8 @@ Result<State> decode(const std::string& bytes) {
   state.interval_end = from_unix_ns(file.interval_end_ns());
   std::copy(file.counts().begin(), file.counts().end(), state.handed_on.counts.begin());
   std::copy(file.dns_counts().begin(), file.dns_counts().end(), state.handed_on.dns_counts.begin());
+  std::copy(file.said_counts().begin(), file.said_counts().end(),
+            state.handed_on.said_counts.begin());
   state.overflow_read = file.overflow_read();
   state.losses.insert(file.losses().begin(), file.losses().end());
   return state;

@@ -32,6 +32,8 @@ Result<Tables> Tables::open(const std::string& maps_dir) {
                                               {"sources", &tables.sources_},
                                               {"dns", &tables.dns_},
                                               {"dns_counts", &tables.dns_counts_},
+                                              {"said", &tables.said_},
+                                              {"said_counts", &tables.said_counts_},
                                               {"counts", &tables.counts_},
                                               {"overflow", &tables.overflow_},
                                               {"interfaces", &tables.interfaces_},

@@ -48,6 +48,8 @@ class Tables {
   [[nodiscard]] int sources() const { return sources_.get(); }
   [[nodiscard]] int dns() const { return dns_.get(); }
   [[nodiscard]] int dns_counts() const { return dns_counts_.get(); }
+  [[nodiscard]] int said() const { return said_.get(); }
+  [[nodiscard]] int said_counts() const { return said_counts_.get(); }
   [[nodiscard]] int counts() const { return counts_.get(); }
   [[nodiscard]] int overflow() const { return overflow_.get(); }
 
@@ -57,6 +59,8 @@ class Tables {
   Fd sources_;
   Fd dns_;
   Fd dns_counts_;
+  Fd said_;
+  Fd said_counts_;
   Fd counts_;
   Fd overflow_;
   Fd interfaces_;

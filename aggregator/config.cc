@@ -205,6 +205,13 @@ void add_interval_flags(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
+void add_feeds_flag(CLI::App& app, AggregatorConfig& config) {
+  app.add_option("--feeds", config.feeds_file,
+                 "YAML manifest of published address ranges and own classes; it and the files it "
+                 "names are read again when they change")
+      ->envname("OUTFLOW_FEEDS");
+}
+
 std::string check_prefix(const std::string& text) {
   const auto prefix = net::Prefix::parse(text);
   return prefix ? "" : prefix.error().what;
@@ -249,6 +256,7 @@ std::variant<AggregatorConfig, CommandLineEnd> read_aggregator_config(int argc,
   add_access_flags(app, config, raw);
   add_limit_flags(app, config.agent_limits);
   add_interval_flags(app, raw);
+  add_feeds_flag(app, config);
   add_name_flags(app, raw);
   add_tasks(app, config);
   try {

@@ -29,6 +29,7 @@ struct AggregatorConfig {
   bool kube = false;           // the API server of the cluster we run in
   std::string kubeconfig;      // that of a kubeconfig: a path, or several with ':' between them
   std::string kube_context;    // "" = its current one
+  std::string feeds_file;      // manifest of provider ranges and own classes; "" = none
   nanoseconds retention = std::chrono::days(400);
   // How long it is known who had an address, after he is gone.
   nanoseconds interval_retention = std::chrono::days(28);

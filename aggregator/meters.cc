@@ -58,12 +58,40 @@ Meters::Meters(prometheus::Registry& registry)
                               "Events about lives that were over already")),
       names_(gauge(registry, "outflow_names", "What is known of names now, by kind of thing")),
       name_answers_(counter(registry, "outflow_name_answers_total",
-                            "DNS answers: messages that told a name, and addresses of the cluster "
-                            "that need none")),
+                            "DNS answers: messages that told a name, addresses of the cluster that "
+                            "need none, and those of a clock more than a day ahead")),
       names_forgotten_(counter(registry, "outflow_names_forgotten_total",
                                "What was dropped before its time, for want of room")),
       named_flows_(counter(registry, "outflow_flows_by_naming_total",
-                           "Flow deltas to strangers, by what is known of their name")) {}
+                           "Flow deltas to strangers, by what is known of their name")),
+      feed_prefixes_(gauge(registry, "outflow_feed_prefixes", "Prefixes of a feed in use")),
+      feed_age_(gauge(registry, "outflow_feed_age_seconds",
+                      "Since a feed's source was good: fetched, or its file written")),
+      feed_bad_(gauge(registry, "outflow_feed_quarantined",
+                      "1 when a feed shrank or grew too much and waits to be accepted")),
+      feed_refused_(gauge(registry, "outflow_feed_rows_refused",
+                          "Rows of a feed as read last that a rule refused, by reason")),
+      feed_manifest_bad_(gauge(registry, "outflow_feed_manifest_stale",
+                               "1 when a newer manifest of feeds was not taken")),
+      feed_failures_(counter(registry, "outflow_feed_failures_total",
+                             "Readings of a feed that were not taken")) {}
+
+void Meters::renew(const feeds::FeedsState& feeds, TimePoint now) {
+  feed_manifest_bad_.Add({}).Set(feeds.error.empty() ? 0 : 1);
+  for (const feeds::FeedState& feed : feeds.feeds) {
+    const prometheus::Labels labels{{"feed", feed.name}};
+    feed_prefixes_.Add(labels).Set(static_cast<double>(feed.prefixes));
+    feed_bad_.Add(labels).Set(feed.health == feeds::Health::Quarantined ? 1 : 0);
+    raise_to(feed_failures_.Add(labels), static_cast<double>(feed.failures));
+    for (const auto& [refusal, refused] : feed.refused) {
+      feed_refused_.Add({{"feed", feed.name}, {"reason", std::string(to_text(refusal))}})
+          .Set(static_cast<double>(refused.count));
+    }
+    if (feed.as_of == TimePoint()) continue;
+    const std::chrono::duration<double> age = now - feed.as_of;
+    feed_age_.Add(labels).Set(age.count());
+  }
+}
 
 void Meters::renew(const Namer& namer) {
   const names::Counts counts = namer.counts();
@@ -73,6 +101,7 @@ void Meters::renew(const Namer& namer) {
   raise_to(name_answers_.Add({{"outcome", "taken"}}), static_cast<double>(counts.answers));
   raise_to(name_answers_.Add({{"outcome", "cluster"}}),
            static_cast<double>(namer.cluster_answers()));
+  raise_to(name_answers_.Add({{"outcome", "ahead"}}), static_cast<double>(namer.answers_ahead()));
   raise_to(names_forgotten_.Add({{"of", "intervals"}}), static_cast<double>(counts.forgotten));
   raise_to(names_forgotten_.Add({{"of", "tuples"}}), static_cast<double>(counts.not_kept));
   for (const auto& [naming, flows] : counts.flows) {

@@ -7,6 +7,7 @@
 
 #include <prometheus/registry.h>
 
+#include "aggregator/feeds/state.h"
 #include "aggregator/ingest/report_service.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/live_cluster.h"
@@ -25,6 +26,7 @@ class Meters {
   // The end of our certificate's validity; the epoch shows nothing.
   void renew_certificate(TimePoint not_after);
   void renew(const inventory::LiveCluster::Counts& counts);
+  void renew(const feeds::FeedsState& feeds, TimePoint now);
   void renew(const Namer& namer);
   void renew(const store::Store& store, TimePoint now);  // reads records: not for every second
 
@@ -50,6 +52,12 @@ class Meters {
   prometheus::Family<prometheus::Counter>& name_answers_;
   prometheus::Family<prometheus::Counter>& names_forgotten_;
   prometheus::Family<prometheus::Counter>& named_flows_;
+  prometheus::Family<prometheus::Gauge>& feed_prefixes_;
+  prometheus::Family<prometheus::Gauge>& feed_age_;
+  prometheus::Family<prometheus::Gauge>& feed_bad_;
+  prometheus::Family<prometheus::Gauge>& feed_refused_;
+  prometheus::Family<prometheus::Gauge>& feed_manifest_bad_;
+  prometheus::Family<prometheus::Counter>& feed_failures_;
   // A reason once shown goes back to 0 at midnight.
   std::map<std::string, std::uint64_t> losses_shown_;
   std::map<std::string, std::uint64_t> name_losses_shown_;

@@ -14,16 +14,27 @@ namespace {
 
 using attribution::PeerKind;
 
+// An agent's clock may be ahead of ours, as far as the keeper looks.
+constexpr auto kAheadMax = std::chrono::days(1);
+
 // Somebody outside, or nobody knows who.
 bool may_have_a_name(PeerKind kind) {
   return attribution::is_stranger(kind);
 }
 
+// "This host", by which some resolvers say "no", and loopback: nothing of it leaves the pod.
+bool is_nobody(const net::Address& address) {
+  static const net::Prefix kNobody[] = {*net::Prefix::parse("0.0.0.0/8"),    // RFC 6890
+                                        *net::Prefix::parse("127.0.0.0/8"),  // RFC 6890
+                                        *net::Prefix::parse("::/127")};  // RFC 4291 2.5.2, 2.5.3
+  return std::any_of(std::begin(kNobody), std::end(kNobody),
+                     [&](const net::Prefix& prefix) { return prefix.contains(address); });
+}
+
 // Whether what a name of this address tells is news. Any port will do: it is the address that a
 // name stands for.
 bool is_outside(const net::Address& address, TimePoint time, const inventory::Snapshot& snapshot) {
-  if (address.is_unspecified()) return false;  // how some resolvers say "no"
-  if (snapshot.in_pod_network(address)) return false;
+  if (is_nobody(address) || snapshot.in_pod_network(address)) return false;
   return may_have_a_name(
       attribution::attribute_peer(address, 0, Protocol::Tcp, time, snapshot).kind);
 }
@@ -93,17 +104,22 @@ names::KeptFlow to_kept(const store::History& history) {
 
 }  // namespace
 
-Result<void> Namer::restore(const store::Store& store, TimePoint now) {
+Result<void> Namer::restore(const store::Store& store) {
+  const TimePoint now = clock_.now();
   const Day from = day_of(now - names::kVerdictFor);
-  const Day to = day_of(now) + std::chrono::days(1);  // an agent's clock may be ahead of ours
+  const Day to = day_of(now + kAheadMax);
+  const auto marks = store.marks();
+  if (!marks) return fail(Error(marks.error()));
+  std::unordered_map<std::string, TimePoint> stopped;
+  for (const store::NodeMark& mark : *marks) stopped[mark.node] = mark.last_end;
   auto scanned = store.scan_names(std::nullopt, from, to, [&](const store::NameRecord& record) {
+    const auto node = stopped.find(record.node);
+    const TimePoint goes_on = node != stopped.end() ? std::min(node->second, now) : now;
     const TimePoint until = record.last_answered + names::life_of(record.ttl_s);
-    if (until + names::kLate >= now) index_.restore(to_kept(record));
+    if (until + names::kLate >= goes_on) index_.restore(to_kept(record));
     return true;
   });
   if (!scanned) return scanned;
-  const auto marks = store.marks();
-  if (!marks) return fail(Error(marks.error()));
   const auto days = store.node_days(from, to);
   if (!days) return fail(Error(days.error()));
   for (const store::NodeMark& mark : *marks) index_.restore(to_before(mark, *days));
@@ -128,6 +144,10 @@ bool Namer::is_trusted(const net::Address& resolver, TimePoint time,
 void Namer::add_names(const Report& report, const inventory::Snapshot& snapshot,
                       store::Addition& addition) {
   const TimePoint end = report.interval.end;
+  if (end > clock_.now() + kAheadMax) {
+    answers_ahead_ += report.answers.size();
+    return;
+  }
   std::unordered_map<net::Address, bool> outside;
   std::unordered_map<net::Address, bool> trusted;
   std::unordered_map<std::uint64_t, attribution::Source> sources;

@@ -11,6 +11,7 @@
 #include "aggregator/api/fact_board.h"
 #include "aggregator/api/service.h"
 #include "aggregator/door.h"
+#include "aggregator/feeds/feeds.h"
 #include "aggregator/ingest/import_service.h"
 #include "aggregator/ingest/report_service.h"
 #include "aggregator/inventory/file_feed.h"
@@ -40,13 +41,14 @@ struct Pipeline::Rooms {
 
   const AggregatorConfig config;
   const Clock& clock;
-  Namer namer{config.trusted_resolvers};
+  Namer namer{config.trusted_resolvers, clock};
   std::unique_ptr<Telemetry> telemetry;
   std::unique_ptr<Meters> meters;
   std::unique_ptr<store::Store> store;
   inventory::Current inventory;
   std::optional<inventory::FileFeed> feed;
   std::unique_ptr<LiveFeed> live;
+  std::unique_ptr<feeds::Feeds> ranges;  // null without --feeds
   ingest::IngestCounters counters;
   std::unique_ptr<Door> door;
   api::FactBoard facts;
@@ -90,19 +92,36 @@ struct Pipeline::Rooms {
   }
 
   [[nodiscard]] api::Backend backend() {
-    return {.store = *store,
-            .inventory = inventory,
-            .select = config.select,
-            .clock = clock,
-            .batches = [this]() -> api::BatchCounts {
-              std::uint64_t refused = 0;
-              for (const auto& [field, count] : counters.refused()) refused += count;
-              return {counters.merged, counters.repeated, refused};
-            },
-            .needs_inventory = feed.has_value() || live != nullptr,
-            .own_namespace = config.own_namespace,
-            .facts = &facts,
-            .certificate_expiry = door->certificate_expiry()};
+    api::Backend backend{.store = *store,
+                         .inventory = inventory,
+                         .select = config.select,
+                         .clock = clock,
+                         .batches = [this]() -> api::BatchCounts {
+                           std::uint64_t refused = 0;
+                           for (const auto& [field, count] : counters.refused()) refused += count;
+                           return {counters.merged, counters.repeated, refused};
+                         },
+                         .needs_inventory = feed.has_value() || live != nullptr,
+                         .own_namespace = config.own_namespace,
+                         .facts = &facts,
+                         .certificate_expiry = door->certificate_expiry()};
+    give_ranges(backend);
+    return backend;
+  }
+
+  // Before the first question, so that it is answered with what is on disk.
+  void start_feeds() {
+    if (config.feeds_file.empty()) return;
+    ranges = std::make_unique<feeds::Feeds>(
+        feeds::Feeds::Options{config.feeds_file, config.data_dir + "/feeds", config.retention},
+        clock);
+    ranges->start();
+  }
+
+  void give_ranges(api::Backend& backend) const {
+    if (ranges == nullptr) return;
+    backend.ranges = [this] { return ranges->table(); };
+    backend.feeds = [this] { return ranges->state(); };
   }
 
   // Whose inventory comes from: a live feed, a file, or nowhere.
@@ -213,7 +232,8 @@ struct Pipeline::Rooms {
     meters->renew(inventory.view(), clock.now());
     if (const auto expiry = door->certificate_expiry()) meters->renew_certificate(expiry());
     if (live != nullptr) meters->renew(live->counts());
-    if (ticks % kSweepTicks == 0) namer.sweep(clock.now());
+    if (ranges != nullptr) meters->renew(ranges->state(), clock.now());
+    if (ticks % kSweepTicks == 0) namer.sweep();
     meters->renew(namer);
     if (ticks++ % kStoreMetersTicks == 0) meters->renew(*store, clock.now());
   }
@@ -250,12 +270,13 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(const AggregatorConfig& config
   auto store = store::Store::open(config.data_dir, config.retention);
   if (!store) return fail(std::move(store).error().within("--data-dir"));
   rooms->store = std::move(*store);
-  if (auto restored = rooms->namer.restore(*rooms->store, clock.now()); !restored) {
+  if (auto restored = rooms->namer.restore(*rooms->store); !restored) {
     return fail(std::move(restored).error().within("--data-dir"));
   }
   if (auto known = rooms->know(std::move(outside.feed)); !known)
     return fail(std::move(known).error());
   rooms->keeper = std::make_unique<Keeper>(*rooms->store, rooms->inventory, clock);
+  rooms->start_feeds();
   rooms->make_services();
   rooms->follow_inventory();  // so that the first batches are attributed at once
   if (auto served = rooms->serve(); !served) {

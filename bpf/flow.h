@@ -273,18 +273,18 @@ struct dns_budget {
  * connection that begins otherwise is not copied. Whoever reads them puts hellos together. */
 #define HTTP_PORT 80
 #define SAID_PART_MAX 2048
-/* A hello with a post-quantum key share has 1.8 KiB, one that resumes a session up to a ticket more.
- * A request is copied as far as its first segment and one part go. */
+/* A hello with a post-quantum key share has 1.8 KiB, one that resumes a session up to a ticket
+ * more. A request is copied as far as its first segment and one part go. */
 #define SAID_BYTES_MAX 8192
 
 struct said_record {
 	__u8 destination[16];
 	__u32 interface_id;
 	__u32 jiffies;
-	__u32 begin;   /* TCP sequence of the connection's first byte, host order */
-	__u16 offset;  /* of this part behind it */
-	__u16 copied;  /* bytes of this part: 1 to SAID_PART_MAX */
-	__u16 wanted;  /* bytes there are to come in all: 1 to SAID_BYTES_MAX */
+	__u32 begin;  /* TCP sequence of the connection's first byte, host order */
+	__u16 offset; /* of this part behind it */
+	__u16 copied; /* bytes of this part: 1 to SAID_PART_MAX */
+	__u16 wanted; /* bytes there are to come in all: 1 to SAID_BYTES_MAX */
 	__be16 source_port;
 	__be16 destination_port;
 	__u16 reserved;

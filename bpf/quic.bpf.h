@@ -14,7 +14,8 @@
 #define QUIC_HEAD 5	      /* the form and the version */
 
 /* FLOW_QUIC or 0; `udp` is where the UDP header begins. A version we do not know is not claimed:
- * other protocols have these bits, too. A global function, so that the verifier looks at it once. */
+ * other protocols have these bits, too. A global function, so that the verifier looks at it once.
+ */
 __noinline int quic_flag(struct __sk_buff *skb, __u32 udp)
 {
 	/* From the length in the UDP header on: 2 bytes, a checksum of 2, the payload. */

@@ -245,8 +245,7 @@ __noinline int watch_said(struct __sk_buff *skb, const struct packet *packet, __
 	if (!slot->wanted) {
 		outcome = begin_said(
 			slot,
-			look_into(skb, &payload,
-				  packet->destination_port == bpf_htons(HTTP_PORT)),
+			look_into(skb, &payload, packet->destination_port == bpf_htons(HTTP_PORT)),
 			interface);
 		count_said(outcome);
 		if (outcome != SAID_COPIED)

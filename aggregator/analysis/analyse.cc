@@ -20,14 +20,6 @@ bool is_newer(const store::History& history, const Need& need) {
          std::tie(need.stats.last_seen, need.peer);
 }
 
-// What is known of a name is told in the order of time: the latest flow's naming stands.
-void merge_naming(const store::History& history, bool newer, attribution::NameEvidence& naming) {
-  if (newer) return naming.merge(history.naming);
-  attribution::NameEvidence older = history.naming;
-  older.merge(naming);
-  naming = std::move(older);
-}
-
 void add_to(Needs& needs, const store::History& history) {
   const NeedKey key(history.peer.kind, attribution::display_name(history.peer), history.raw.port,
                     history.raw.protocol);
@@ -64,6 +56,13 @@ std::vector<Need> values_of(Needs&& needs) {
 }
 
 }  // namespace
+
+void merge_naming(const store::History& history, bool newer, attribution::NameEvidence& naming) {
+  if (newer) return naming.merge(history.naming);
+  attribution::NameEvidence older = history.naming;
+  older.merge(naming);
+  naming = std::move(older);
+}
 
 Proof proof_of(const Need& need) {
   if (need.stats.established > 0) return Proof::Established;

@@ -12,6 +12,10 @@
 
 namespace outflow::analysis {
 
+// Adds what a record knows of its name: the naming that stays is that of the later one, which is
+// the record's when it is `newer`.
+void merge_naming(const store::History& history, bool newer, attribution::NameEvidence& naming);
+
 class Analysis {
  public:
   explicit Analysis(std::string namespace_name);

@@ -27,6 +27,7 @@ struct Need {
   attribution::NameEvidence naming;  // of all its flows
   std::set<std::string> names;  // of a class of names ("*.cdn.example.com"): the ones asked for
   std::string class_reason;     // why they are one class; "" where the peer is what was asked for
+  std::vector<Need> members;    // of a class: the needs it was made of, by name
   bool from_agent = false;
   bool from_log = false;
   bool always_older = true;  // every record has kFlowPreExisting

@@ -123,6 +123,7 @@ Need class_of(const std::string& name, const std::vector<Need*>& members, std::s
   Need joined = *members.front();
   for (const Need* member : members) {
     joined.names.insert(member->peer.name);
+    joined.members.push_back(*member);
     if (member != members.front()) absorb(joined, *member);
   }
   joined.peer.name = "*." + name;
@@ -148,7 +149,7 @@ void find_classes(Node& node, const std::string& name, const Settings& settings,
 
 bool may_be_member(const Need& need) {
   return need.peer.kind == PeerKind::Name && need.names.empty() &&
-         !registrable_domain(need.peer.name).empty();
+         proof_of(need) != Proof::Attempted && !registrable_domain(need.peer.name).empty();
 }
 
 }  // namespace

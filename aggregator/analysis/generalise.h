@@ -48,9 +48,11 @@ inline constexpr std::size_t kMachineNames = 2;
 // Of the names of a class at least so many are in one provider's range, or in none.
 inline constexpr double kProviderShare = 0.8;
 
-// Joins needs of kind Name into classes; each port and protocol is judged by itself. The peer of a
-// class is that of its latest member, called "*.v"; its `names` are the members, its `class_reason`
-// why they are one. Others come through as they are. In the order of a finding; the order of
+// Joins needs of kind Name into classes; each port and protocol is judged by itself. What was only
+// attempted makes no class and is in none: nobody knows whether there is such a destination. The
+// peer of a class is that of its latest member, called "*.v"; its `names` and `members` are the
+// names and needs it is made of, its `class_reason` why they are one. Others come through as they
+// are. In the order of a finding; the order of
 // `needs` does not matter.
 [[nodiscard]] std::vector<Need> generalise(std::vector<Need> needs,
                                            const GeneraliseOptions& options = {});

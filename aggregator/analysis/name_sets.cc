@@ -28,22 +28,35 @@ NameSet set_of(const Need& need, std::span<const store::NameRecord> rows, const 
   return set;
 }
 
+struct Maker {
+  std::span<const store::NameRecord> rows;
+  TimePoint now{};
+  NamesOf names_of = {};
+  std::map<std::string, NameSet> sets = {};
+
+  void add(const Need& need) {
+    if (need.peer.kind != attribution::PeerKind::Name) return;
+    const auto known = sets.find(need.peer.name);
+    // Two ports of one class may have seen different names: the wider pattern stands.
+    const bool is_known =
+        known != sets.end() && known->second.pattern.kind >= pattern_of(need).kind;
+    if (!is_known) {
+      sets.insert_or_assign(need.peer.name, set_of(need, rows, names_of, now));
+    }
+    if (sets.at(need.peer.name).pool.usable()) return;
+    for (const Need& member : need.members) add(member);
+  }
+};
+
 }  // namespace
 
 std::vector<NameSet> name_sets_of(const Finding& finding, std::span<const store::NameRecord> rows,
                                   TimePoint now) {
-  NamesOf names_of;
-  for (const store::NameRecord& row : rows) names_of[row.address].insert(row.name);
-  std::map<std::string, NameSet> sets;
-  for (const Need& need : finding.needs) {
-    if (need.peer.kind != attribution::PeerKind::Name) continue;
-    const auto known = sets.find(need.peer.name);
-    // Two ports of one class may have seen different names: the wider pattern stands.
-    if (known != sets.end() && known->second.pattern.kind >= pattern_of(need).kind) continue;
-    sets.insert_or_assign(need.peer.name, set_of(need, rows, names_of, now));
-  }
+  Maker maker{.rows = rows, .now = now};
+  for (const store::NameRecord& row : rows) maker.names_of[row.address].insert(row.name);
+  for (const Need& need : finding.needs) maker.add(need);
   std::vector<NameSet> list;
-  for (auto& [name, set] : sets) list.push_back(std::move(set));
+  for (auto& [name, set] : maker.sets) list.push_back(std::move(set));
   return list;
 }
 

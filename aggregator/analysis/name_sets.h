@@ -30,8 +30,9 @@ struct NameSet {
   std::string provider;  // where its traffic went: Peer.provider of the need; "" when none is known
 };
 
-// One for each class of kind Name among the needs, by class_name, whatever is proven of it. `rows`
-// are the name records of the finding's namespace.
+// One for each class of kind Name among the needs, by class_name, whatever is proven of it; where
+// the pool of a wildcard is not known, one for each of its names beside it: some of theirs may be.
+// `rows` are the name records of the finding's namespace.
 [[nodiscard]] std::vector<NameSet> name_sets_of(const Finding& finding,
                                                 std::span<const store::NameRecord> rows,
                                                 TimePoint now);

@@ -115,6 +115,7 @@ std::vector<v1::DoctorCheck> examine(const DoctorSight& sight) {
                {kWarn, fmt::format("{} tellings of nodes had no room", sight.facts_refused),
                 "there are more names of nodes than a cluster has: look who reports"});
   }
+  if (sight.feeds) examine_feeds(*sight.feeds, sight.now, all);
   checks.add("version", sight.version, {kOk, sight.version, ""});
   for (const NodeSight& node : sight.nodes) {
     if (node.last_report != TimePoint()) examine_node(node, sight, all);

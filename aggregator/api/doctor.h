@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aggregator/api/fact_board.h"
+#include "aggregator/feeds/state.h"
 #include "aggregator/store/store.h"
 #include "common/clock.h"
 #include "outflow/v1/query.pb.h"
@@ -27,6 +28,10 @@ inline constexpr nanoseconds kAgentCertificateSoon = std::chrono::hours(1);
 // RocksDB writes memtables of 32 MiB and compacts beside what it reads.
 inline constexpr std::uint64_t kDiskFreeFail = 256ULL << 20U;
 inline constexpr double kDiskShareWarn = 0.1;
+
+// Vendors publish every few days; a URL may be late by as many of its periods.
+inline constexpr nanoseconds kFeedOld = std::chrono::days(30);
+inline constexpr int kFeedPeriodsLate = 3;
 
 struct NodeSight {
   std::string name;
@@ -49,7 +54,8 @@ struct DoctorSight {
   std::optional<TimePoint> certificate_expiry;  // nullopt: plaintext
   store::StoreState store;
   std::uint64_t facts_refused = 0;
-  std::vector<NodeSight> nodes;  // by name
+  std::optional<feeds::FeedsState> feeds;  // nullopt: none are configured
+  std::vector<NodeSight> nodes;            // by name
 };
 
 // The aggregator's checks first, then each node's.

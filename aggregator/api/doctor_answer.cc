@@ -77,6 +77,7 @@ grpc::Status answer(const Backend& backend, const v1::DoctorRequest&, v1::Doctor
   if (backend.certificate_expiry) sight.certificate_expiry = backend.certificate_expiry();
   sight.store = backend.store.state();
   sight.facts_refused = backend.facts != nullptr ? backend.facts->refused() : 0;
+  if (backend.feeds) sight.feeds = backend.feeds();
   auto nodes = nodes_of(backend, *question);
   add_losses(*question, nodes);
   if (auto counted = add_packets(backend, sight.now, nodes); !counted.ok()) return counted;

@@ -46,6 +46,9 @@ class Checks {
 [[nodiscard]] std::string span_text(nanoseconds span);
 [[nodiscard]] Finding certificate_finding(TimePoint expiry, TimePoint now, nanoseconds soon,
                                           const std::string& advice);
+// The manifest of feeds, then each feed.
+void examine_feeds(const feeds::FeedsState& feeds, TimePoint now,
+                   std::vector<v1::DoctorCheck>& checks);
 void examine_node(const NodeSight& node, const DoctorSight& sight,
                   std::vector<v1::DoctorCheck>& checks);
 

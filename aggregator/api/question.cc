@@ -50,6 +50,7 @@ Interval window_of(nanoseconds back, std::optional<Day> first_kept, TimePoint no
 
 Question::Question(const Backend& backend, inventory::View view)
     : store_(&backend.store),
+      may_see_(backend.may_see),
       view_(std::move(view)),
       ranges_(backend.ranges ? backend.ranges() : std::make_shared<const feeds::RangeTable>()) {}
 
@@ -198,6 +199,21 @@ grpc::Status Question::scan(const std::string& namespace_name,
   };
   const auto done =
       store_->scan(namespace_name, day_of(window_.start), day_of(window_.end), classed);
+  return done ? grpc::Status::OK : internal(done.error());
+}
+
+grpc::Status Question::scan_names(const store::Store::VisitName& visit) const {
+  std::map<std::string, bool> seen;
+  const auto allowed = [&](const std::string& name) {
+    const auto [entry, is_new] = seen.try_emplace(name, true);
+    if (is_new && may_see_) entry->second = may_see_(name).value_or(false);
+    return entry->second;
+  };
+  const auto done = store_->scan_names(
+      std::nullopt, day_of(window_.start), day_of(window_.end),
+      [&](const store::NameRecord& record) {
+        return !allowed(record.namespace_name) || visit(record);
+      });
   return done ? grpc::Status::OK : internal(done.error());
 }
 

@@ -77,6 +77,8 @@ class Question {
   // false to stop.
   [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
                                   const store::Store::Visit& visit) const;
+  // Every name record in the window of every namespace the asker may see, chosen or not.
+  [[nodiscard]] grpc::Status scan_names(const store::Store::VisitName& visit) const;
   [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
   [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
       const std::vector<std::string>& namespaces) const;
@@ -88,6 +90,7 @@ class Question {
   [[nodiscard]] grpc::Status cut(const access::MaySee& may_see);
 
   const store::Store* store_;
+  access::MaySee may_see_;  // empty: everything
   inventory::View view_;
   std::shared_ptr<const feeds::RangeTable> ranges_;  // never null
   Interval window_;

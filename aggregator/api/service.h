@@ -12,6 +12,7 @@
 
 #include "aggregator/access/users.h"
 #include "aggregator/api/fact_board.h"
+#include "aggregator/feeds/state.h"
 #include "aggregator/feeds/table.h"
 #include "aggregator/inventory/current.h"
 #include "aggregator/inventory/selector.h"
@@ -46,6 +47,7 @@ struct Backend {
   std::function<TimePoint()> certificate_expiry = {};  // of our own; empty: plaintext
   // Which ranges are whose, now; thread-safe, never gives null. Empty: no feeds.
   std::function<std::shared_ptr<const feeds::RangeTable>()> ranges = {};
+  std::function<feeds::FeedsState()> feeds = {};  // how they are doing; thread-safe
 };
 
 // What a caller may see, or why it is not answered at all. Thread-safe; may block.

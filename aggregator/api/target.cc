@@ -14,6 +14,30 @@ using attribution::Peer;
 using attribution::PeerKind;
 
 constexpr std::string_view kServicePrefix = "service/";
+constexpr std::string_view kPodPrefix = "pod/";
+constexpr std::string_view kNamespacePrefix = "namespace/";
+constexpr std::string_view kBelow = "*.";
+
+// "NAMESPACE/NAME" after the prefix.
+Result<std::string> two_parts(const std::string& text, std::string_view prefix) {
+  const std::string rest = text.substr(prefix.size());
+  const std::size_t slash = rest.find('/');
+  const bool good = slash != std::string::npos && slash > 0 && slash + 1 < rest.size() &&
+                    rest.find('/', slash + 1) == std::string::npos;
+  if (!good) {
+    return fail(fmt::format("destination: '{}' is not {}NAMESPACE/NAME", text, prefix));
+  }
+  return rest;
+}
+
+// As names are kept: lower case, no final dot.
+std::string as_dns_name(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (text.size() > 1 && text.back() == '.') text.pop_back();
+  return text;
+}
 
 std::string full_name(const Peer& peer) {
   return peer.namespace_name.empty() ? peer.name : peer.namespace_name + "/" + peer.name;
@@ -91,10 +115,12 @@ void note_workload(const Peer& peer, const inventory::Snapshot& snapshot,
   }
 }
 
-constexpr std::string_view kNoName =
-    "no name is known for this address: names are not observed yet, and reverse DNS is no evidence";
-
 }  // namespace
+
+bool is_outside(PeerKind kind) {
+  return kind == PeerKind::Name || kind == PeerKind::Provider || kind == PeerKind::Private ||
+         kind == PeerKind::External;
+}
 
 bool is_service(const Peer& peer) {
   return peer.kind == PeerKind::Service || peer.kind == PeerKind::ApiServer;
@@ -106,16 +132,26 @@ Result<Target> Target::parse(const std::string& text) {
   target.text_ = text;
   if (const auto address = net::Address::parse(text)) target.address_ = *address;
   if (text.starts_with(kServicePrefix)) {
-    target.service_ = text.substr(kServicePrefix.size());
-    const std::size_t slash = target.service_.find('/');
-    const bool two_parts = slash != std::string::npos && slash > 0 &&
-                           slash + 1 < target.service_.size() &&
-                           target.service_.find('/', slash + 1) == std::string::npos;
-    if (!two_parts) {
-      return fail(fmt::format("destination: '{}' is not service/NAMESPACE/NAME", text));
-    }
+    auto service = two_parts(text, kServicePrefix);
+    if (!service) return fail(std::move(service).error());
+    target.service_ = *std::move(service);
+  } else if (text.starts_with(kPodPrefix)) {
+    auto pod = two_parts(text, kPodPrefix);
+    if (!pod) return fail(std::move(pod).error());
+    target.pod_ = *std::move(pod);
+  } else if (text.starts_with(kNamespacePrefix)) {
+    target.namespace_ = text.substr(kNamespacePrefix.size());
+    if (target.namespace_.empty()) return fail("destination: 'namespace/' names none");
   }
+  if (target.looks_like_dns_name()) target.text_ = as_dns_name(text);
   return target;
+}
+
+void Target::find_pod(const inventory::Snapshot& snapshot) {
+  if (pod_.empty()) return;
+  for (const auto& pod : snapshot.pods_of(pod_.substr(0, pod_.find('/')))) {
+    if (pod->namespace_name + "/" + pod->name == pod_) pod_addresses_ = pod->addresses;
+  }
 }
 
 bool Target::is_named(const Peer& peer) const {
@@ -124,8 +160,33 @@ bool Target::is_named(const Peer& peer) const {
 
 bool Target::matches(const net::Address& destination, const Peer& peer) const {
   if (address_) return destination == *address_;
-  if (service_.empty()) return is_named(peer);
+  if (!namespace_.empty()) return peer.namespace_name == namespace_;
+  if (!pod_.empty()) {
+    return peer.kind == PeerKind::Workload &&
+           peer.namespace_name == pod_.substr(0, pod_.find('/')) &&
+           std::find(pod_addresses_.begin(), pod_addresses_.end(), destination) !=
+               pod_addresses_.end();
+  }
+  if (service_.empty())
+    return is_named(peer) || (peer.kind == PeerKind::Name && is_dns_name(peer.name));
   return (api::is_service(peer) && full_name(peer) == service_) || peer.service == service_;
+}
+
+bool Target::is_dns_name(const std::string& name) const {
+  if (!looks_like_dns_name()) return false;
+  return text_.starts_with(kBelow) ? name.ends_with(text_.substr(1)) : name == text_;
+}
+
+bool Target::matches(const store::History& history) const {
+  if (matches(history.raw.destination, history.peer)) return true;
+  const auto is_asked = [this](const auto& one) { return is_dns_name(one.name); };
+  const auto& naming = history.naming;
+  return std::any_of(naming.candidates.begin(), naming.candidates.end(), is_asked) ||
+         std::any_of(naming.said.begin(), naming.said.end(), is_asked);
+}
+
+bool Target::is_told(const std::string& name, const net::Address& address) const {
+  return address_ ? address == *address_ : is_dns_name(name);
 }
 
 std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {
@@ -134,6 +195,19 @@ std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {
         attribution::attribute_peer(*address_, 0, Protocol::Tcp, snapshot.as_of(), snapshot);
     peer.address = *address_;
     return peer;
+  }
+  if (!namespace_.empty()) {
+    Peer peer;
+    peer.kind = PeerKind::Namespace;
+    peer.namespace_name = namespace_;
+    if (snapshot.namespace_named(namespace_) == nullptr) return std::nullopt;
+    return peer;
+  }
+  if (!pod_.empty()) {
+    for (const auto& pod : snapshot.pods_of(pod_.substr(0, pod_.find('/')))) {
+      if (pod->namespace_name + "/" + pod->name == pod_) return workload_peer(*pod);
+    }
+    return std::nullopt;
   }
   for (const auto& service : snapshot.model().services) {
     const Peer peer = service_peer(service);
@@ -148,8 +222,8 @@ std::optional<Peer> Target::known(const inventory::Snapshot& snapshot) const {
 }
 
 bool Target::looks_like_dns_name() const {
-  return !address_ && service_.empty() && text_.find('.') != std::string::npos &&
-         text_.find_first_of(" /") == std::string::npos;
+  return !address_ && service_.empty() && pod_.empty() && namespace_.empty() &&
+         text_.find('.') != std::string::npos && text_.find_first_of(" /") == std::string::npos;
 }
 
 std::vector<std::string> notes_of(const Known& known, const Target& target,
@@ -169,14 +243,12 @@ std::vector<std::string> notes_of(const Known& known, const Target& target,
     case PeerKind::Private:
       notes.emplace_back(
           "a private address that is neither pod, service nor node: outside the cluster");
-      notes.emplace_back(kNoName);
       break;
     case PeerKind::External:
-      notes.emplace_back(kNoName);
+    case PeerKind::Provider:
       notes.emplace_back(
           "a public address may serve many tenants, and another one tomorrow: check what the "
-          "workload "
-          "was configured to dial before allowing it");
+          "workload was configured to dial before allowing it");
       break;
     case PeerKind::Metadata:
       notes.emplace_back(
@@ -184,7 +256,8 @@ std::vector<std::string> notes_of(const Known& known, const Target& target,
       break;
     case PeerKind::Unknown:
       if (target.looks_like_dns_name()) {
-        notes.emplace_back("if this is a DNS name: names are not observed yet, ask for an address");
+        notes.emplace_back(
+            "if this is a DNS name: no pod that you may ask about was seen to be told it");
       }
       break;
     default:

@@ -69,10 +69,13 @@ void add_detail_commands(Program& program) {
   CLI::App& explain = add_command(
       program.root, "explain", "A destination: what it is, who uses it, what the policy says",
       {"outflow explain 198.51.100.7 -n web", "outflow explain service/kube-system/kube-dns",
-       "outflow explain dbaas/mysql"});
+       "outflow explain api.example.com   # who was told it, and dialled it",
+       "outflow explain dbaas/mysql", "outflow explain pod/dbaas/mysql-0"});
   explain
       .add_option("DESTINATION", *destination,
-                  "An address, service/NAMESPACE/NAME, or a peer as `flows` shows it")
+                  "An address, a DNS name, service/NS/NAME, pod/NS/NAME, namespace/NAME, or a peer "
+                  "as `flows` "
+                  "shows it")
       ->required();
   program.commands.push_back({&explain, true, false, [destination](Session& session) {
                                 return run_explain(session, *destination);

@@ -1,10 +1,14 @@
 // The views that lead to single destinations: flows, explain, and what compares namespaces or days.
+#include <sstream>
+
 #include <fmt/format.h>
 
 #include "aggregator/cli/views.h"
 
 namespace outflow::cli {
 namespace {
+
+constexpr int kNamesShown = 20;
 
 std::string number(std::uint64_t value) {
   return std::to_string(value);
@@ -24,6 +28,47 @@ Cell horizon_cell(const v1::Horizon& horizon) {
 void add_counts(const google::protobuf::RepeatedPtrField<v1::NamedCount>& counts,
                 const std::string& what, Table& table) {
   for (const auto& count : counts) table.add({what, number(count.count()), count.reason()});
+}
+
+// "in AWS/GLOBALACCELERATOR/GLOBAL, 99.83.128.0/17, shared by many tenants (feed ...)".
+std::string range_text(const v1::ExplainAnswer& answer) {
+  std::string text = "in " + answer.provider();
+  if (!answer.provider_range().empty()) text += ", " + answer.provider_range();
+  if (answer.shared()) text += ", shared by many tenants";
+  if (!answer.provider_source().empty()) text += " (" + answer.provider_source() + ")";
+  return text;
+}
+
+// What DNS told, as a table of its own above the one of who dialled.
+void add_names(const v1::ExplainAnswer& answer, std::vector<std::string>& lines) {
+  if (answer.names().empty()) return;
+  Table table({{"NAME"},
+               {"ADDRESS"},
+               {"CONF", Align::Right},
+               {"BASIS"},
+               {"ANSWERS", Align::Right},
+               {"TTL", Align::Right},
+               {"CNAME"},
+               {"RESOLVER"},
+               {"LAST-ANSWER"},
+               {"TOLD-TO"}});
+  int shown = 0;
+  for (const auto& name : answer.names()) {
+    if (shown++ == kNamesShown) break;
+    const std::string resolver = name.resolver() + (name.trusted() ? "" : " (not trusted)");
+    table.add({name.name(), name.address(),
+               name.basis().empty() ? "not dialled" : fmt::format("{:.2f}", name.confidence()),
+               name.basis(), number(name.answers()),
+               name.answers() > 0 ? fmt::format("{}s", name.ttl_s()) : "", name.target(),
+               name.answers() > 0 ? resolver : "", name.last_answered(),
+               joined(name.namespaces())});
+  }
+  lines.emplace_back("");
+  std::istringstream rows(table.take(Look()));
+  for (std::string line; std::getline(rows, line);) lines.push_back("  " + line);
+  if (answer.names_size() > kNamesShown) {
+    lines.push_back(fmt::format("  and {} more: -o json", answer.names_size() - kNamesShown));
+  }
 }
 
 // "api.example.com 0.98 pod, cdn.example.net 0.02 node".
@@ -113,6 +158,10 @@ View view_of(const v1::ExplainAnswer& answer) {
                    {"PODS", Align::Right},
                    {"DESTINATION"},
                    {"PORT", Align::Right},
+                   {"PEER"},
+                   {"NAMING"},
+                   {"NAMES", Align::Left, true},
+                   {"SAID", Align::Left, true},
                    {"DAYS", Align::Right},
                    {"ESTAB", Align::Right},
                    {"ATTEMPTS", Align::Right},
@@ -128,10 +177,13 @@ View view_of(const v1::ExplainAnswer& answer) {
   if (!answer.peer().empty() && answer.peer() != answer.destination()) head += "  " + answer.peer();
   if (!answer.peer_reason().empty()) head += fmt::format("  ({})", answer.peer_reason());
   view.above.push_back(head);
+  if (!answer.provider().empty()) view.above.push_back("  " + range_text(answer));
   for (const auto& note : answer.notes()) view.above.push_back("  " + note);
+  add_names(answer, view.above);
   for (const auto& row : answer.items()) {
     view.table.add({row.namespace_(), row.workload(), number(row.pods()), row.destination(),
-                    port_text(row.port(), row.protocol()), number(row.days()),
+                    port_text(row.port(), row.protocol()), row.peer(), row.naming(),
+                    names_text(row.names()), said_text(row.said()), number(row.days()),
                     number(row.established()), number(row.attempts()), number(row.refused()),
                     number(row.packets()), number(row.bytes()), row.first_seen(), row.last_seen(),
                     horizon_cell(row.horizon()), row.rule()});

@@ -14,6 +14,7 @@ namespace {
 
 using synthesis::Action;
 using synthesis::GlobalNetworkPolicy;
+using synthesis::GlobalNetworkSet;
 using synthesis::Rule;
 
 // What YAML 1.1 (Kubernetes' dialect) reads as something else than a string.
@@ -61,6 +62,18 @@ void put_protocol(YAML::Emitter& out, Protocol protocol) {
   }
 }
 
+void put_list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
+  out << YAML::Key << key << YAML::Value << YAML::BeginSeq;
+  for (const std::string& value : values) put(out, value);
+  out << YAML::EndSeq;
+}
+
+void put_nets(YAML::Emitter& out, const std::vector<net::Prefix>& nets) {
+  std::vector<std::string> texts;
+  for (const net::Prefix& prefix : nets) texts.push_back(prefix.to_string());
+  put_list(out, "nets", texts);
+}
+
 void put_destination(YAML::Emitter& out, const Rule& rule) {
   out << YAML::Key << "destination" << YAML::Value << YAML::BeginMap;
   if (rule.service) {
@@ -73,11 +86,12 @@ void put_destination(YAML::Emitter& out, const Rule& rule) {
     put(out, "namespaceSelector", rule.pods->namespace_selector);
     if (!rule.pods->selector.empty()) put(out, "selector", rule.pods->selector);
   }
-  if (rule.nets) {
-    out << YAML::Key << "nets" << YAML::Value << YAML::BeginSeq;
-    for (const net::Prefix& prefix : rule.nets->nets) put(out, prefix.to_string());
-    out << YAML::EndSeq;
+  if (rule.set) {
+    put(out, "namespaceSelector", "global()");
+    put(out, "selector", fmt::format("{} == '{}'", synthesis::kSetLabel, rule.set->set));
   }
+  if (rule.domains) put_list(out, "domains", rule.domains->domains);
+  if (rule.nets) put_nets(out, rule.nets->nets);
   if (!rule.ports.empty()) {
     out << YAML::Key << "ports" << YAML::Value << YAML::BeginSeq;
     for (const std::uint16_t port : rule.ports) out << port;
@@ -87,7 +101,6 @@ void put_destination(YAML::Emitter& out, const Rule& rule) {
 }
 
 void put_rule(YAML::Emitter& out, const Rule& rule) {
-  assert(synthesis::is_well_formed(rule));
   out << YAML::BeginMap;
   put(out, "action", rule.action == Action::Allow ? "Allow" : "Deny");
   if (rule.ip_version) out << YAML::Key << "ipVersion" << YAML::Value << int{*rule.ip_version};
@@ -115,16 +128,29 @@ void put_order(YAML::Emitter& out, double order) {
   }
 }
 
+template <class Object>
+void put_head(YAML::Emitter& out, const char* kind, const Object& object) {
+  put(out, "apiVersion", "projectcalico.org/v3");
+  put(out, "kind", kind);
+  out << YAML::Key << "metadata" << YAML::Value << YAML::BeginMap;
+  put(out, "name", object.name);
+  put(out, "labels", object.labels);
+  put(out, "annotations", object.annotations);
+  out << YAML::EndMap;
+}
+
+void put_document(YAML::Emitter& out, const GlobalNetworkSet& set) {
+  out << YAML::BeginMap;
+  put_head(out, "GlobalNetworkSet", set);
+  out << YAML::Key << "spec" << YAML::Value << YAML::BeginMap;
+  if (set.nets) put_nets(out, *set.nets);
+  out << YAML::EndMap << YAML::EndMap;
+}
+
 void put_document(YAML::Emitter& out, const GlobalNetworkPolicy& policy) {
   assert(policy.egress.back().action == Action::Deny);
   out << YAML::BeginMap;
-  put(out, "apiVersion", "projectcalico.org/v3");
-  put(out, "kind", "GlobalNetworkPolicy");
-  out << YAML::Key << "metadata" << YAML::Value << YAML::BeginMap;
-  put(out, "name", policy.name);
-  put(out, "labels", policy.labels);
-  put(out, "annotations", policy.annotations);
-  out << YAML::EndMap;
+  put_head(out, "GlobalNetworkPolicy", policy);
   out << YAML::Key << "spec" << YAML::Value << YAML::BeginMap;
   put_order(out, policy.order);
   put(out, "namespaceSelector", policy.namespace_selector);
@@ -152,24 +178,45 @@ std::string comment(std::string_view line) {
   return out + "\n";
 }
 
-}  // namespace
-
-std::string to_yaml(const GlobalNetworkPolicy& policy) {
-  std::string text;
-  for (const std::string& line : policy.header) text += comment(line);
-  if (!policy.comments.empty()) {
-    text += comment("") + comment("Seen, but without a rule:");
-    for (const std::string& line : policy.comments) text += comment("  " + line);
-  }
-  if (policy.egress.empty()) return text;
-
+template <class Object>
+std::string document(const Object& object) {
   YAML::Emitter out;
   out.SetIndent(2);
   out.SetOutputCharset(YAML::EscapeNonAscii);
-  put_document(out, policy);
+  put_document(out, object);
   assert(out.good());
-  text += out.c_str();
-  return text + "\n";
+  return out.c_str() + std::string("\n");
+}
+
+std::string comments_of(const GlobalNetworkPolicy& policy) {
+  std::string text;
+  for (const std::string& line : policy.header) text += comment(line);
+  if (policy.comments.empty()) return text;
+  text += comment("") + comment("Seen, but without a rule:");
+  for (const std::string& line : policy.comments) text += comment("  " + line);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> to_yaml(const GlobalNetworkPolicy& policy) {
+  std::string text = comments_of(policy);
+  if (policy.egress.empty()) return text;
+  for (std::size_t i = 0; i < policy.egress.size(); ++i) {
+    const Rule& rule = policy.egress[i];
+    if (synthesis::is_well_formed(rule, policy.dialect)) continue;
+    return fail(fmt::format("policy {}: rule {} {}", policy.name, i + 1,
+                            rule.domains && !synthesis::has_domains(policy.dialect)
+                                ? fmt::format("names domains, which {} has not",
+                                              synthesis::dialect_text(policy.dialect))
+                                : "does not lead to exactly one peer"));
+  }
+  for (const GlobalNetworkSet& set : policy.sets) text += document(set) + "---\n";
+  return text + document(policy);
+}
+
+std::string to_yaml(const GlobalNetworkSet& set) {
+  return document(set);
 }
 
 }  // namespace outflow::exporting

@@ -208,8 +208,8 @@ class Reader {
       return complain(member(map, "every"), place + ".every", duration.error().what);
     }
     if (!spec.is_url) complain(member(map, "every"), place + ".every", "is for URLs alone");
-    if (*duration < kEveryMin) {
-      complain(member(map, "every"), place + ".every", "'" + every + "' is less than 1m");
+    if (*duration < kEveryMin || *duration > kEveryMax) {
+      complain(member(map, "every"), place + ".every", "'" + every + "' is not between 1m and 30d");
     }
     spec.every = *duration;
   }

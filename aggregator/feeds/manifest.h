@@ -4,7 +4,7 @@
 //     - name: AWS                     # letters, digits, "._-"; the first part of a class's name
 //       format: aws                   # load.h has the table
 //       url: https://ip-ranges.amazonaws.com/ip-ranges.json
-//       every: 24h                    # of a URL; at least 1m
+//       every: 24h                    # of a URL; 1m to 30d
 //     - name: Cloudflare
 //       format: cloudflare
 //       files: [ips-v4, ips-v6]       # beside the manifest, or absolute; `file: x` for one
@@ -33,6 +33,7 @@ namespace outflow::feeds {
 
 inline constexpr std::size_t kManifestBytesMax = std::size_t{1} << 20U;
 inline constexpr nanoseconds kEveryMin = std::chrono::minutes(1);
+inline constexpr nanoseconds kEveryMax = std::chrono::days(30);
 inline constexpr std::size_t kFeedsMax = 200;
 inline constexpr std::size_t kSourcesMax = 16;  // files or URLs of one feed
 

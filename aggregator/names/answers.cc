@@ -141,11 +141,12 @@ bool Answers::told_between(const net::Address& address, Asker asker, TimePoint a
   });
 }
 
-void Answers::sweep(TimePoint time) {
+void Answers::sweep(const std::vector<TimePoint>& by_node, TimePoint now) {
   for (auto entry = entries_.begin(); entry != entries_.end();) {
-    entry = entry->second.until() < time ? entries_.erase(entry) : std::next(entry);
+    const bool over = entry->second.until() < by_node[entry->first.node];
+    entry = over ? entries_.erase(entry) : std::next(entry);
   }
-  if (forgotten_until_ < time) forgotten_until_ = {};
+  if (forgotten_until_ < now) forgotten_until_ = {};
 }
 
 void Answers::make_room() {

@@ -55,14 +55,14 @@ class Answers {
   // answers of others, the rest is not looked at.
   [[nodiscard]] std::vector<Sighting> at(const net::Address& address, Asker asker,
                                          TimePoint time) const;
-  static constexpr std::size_t kScanMax = 4096;
+  static constexpr std::size_t kScanMax = 1024;
 
   // Whether this very pod was told a name of the address in (after, until].
   [[nodiscard]] bool told_between(const net::Address& address, Asker asker, TimePoint after,
                                   TimePoint until) const;
 
-  // Drops what ended before `time`.
-  void sweep(TimePoint time);
+  // Drops what ended before its node's time; `now` is the latest of these.
+  void sweep(const std::vector<TimePoint>& by_node, TimePoint now);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }  // dropped for want of room

@@ -126,6 +126,7 @@ std::vector<attribution::NameEvidence> Index::State::add(const Report& report,
     found[at].said = said_evidence(one);
     if (fresh) ++flows_[found[at].naming];
   }
+  if (names_.size() + pods_.size() > drop_at_) drop_unused();
   return found;
 }
 
@@ -154,8 +155,17 @@ void Index::State::restore(const KeptFlow& kept) {
   tuples_.put(key, {std::move(verdict), 0, kept.stats.last_seen, kept.stats.last_seen});
 }
 
+// A node may be behind: what it tells next is about where it stopped.
+std::vector<TimePoint> Index::State::ends_by_node(TimePoint now) const {
+  std::vector<TimePoint> ends(nodes_.marks().size(), now - kLate);
+  nodes_.visit([&](const std::string& node, Id id) {
+    ends[id] = std::clamp(watch_.heard_until(node), now - kBehindMax, now) - kLate;
+  });
+  return ends;
+}
+
 void Index::State::sweep(TimePoint now) {
-  answers_.sweep(now - kLate);
+  answers_.sweep(ends_by_node(now), now - kLate);
   tuples_.sweep(now - kVerdictFor);
   said_size_ = 0;
   for (auto entry = said_.begin(); entry != said_.end();) {
@@ -165,6 +175,10 @@ void Index::State::sweep(TimePoint now) {
   }
   std::erase_if(opaque_,
                 [&](const auto& one) { return one.second.last < now - kOpaqueFor - kLate; });
+  drop_unused();
+}
+
+void Index::State::drop_unused() {
   auto names = names_.marks();
   auto nodes = nodes_.marks();
   auto pods = pods_.marks();
@@ -184,10 +198,11 @@ void Index::State::sweep(TimePoint now) {
   for (const auto& [place, seen] : opaque_) places[place] = names[seen.resolver] = true;
   std::erase_if(resolver_addresses_, [&](const auto& one) { return !names[one.second]; });
   pods_.keep_only(pods);
-  pods_.visit([&](const PodKey& pod) { nodes[pod.node] = true; });
+  pods_.visit([&](const PodKey& pod, Id) { nodes[pod.node] = true; });
   nodes_.keep_only(nodes);
   names_.keep_only(names);
   places_.keep_only(places);
+  drop_at_ = std::max(kUnusedMin, 2 * (names_.size() + pods_.size()));
 }
 
 Counts Index::State::counts() const {

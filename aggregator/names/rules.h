@@ -50,5 +50,8 @@ inline constexpr std::chrono::hours kMissedFor{1};
 inline constexpr std::chrono::hours kVerdictFor{24};
 // Reports come late: an agent's interval has at most an hour, and a batch may wait.
 inline constexpr std::chrono::hours kLate{1};
+// After an outage of ours a node goes on where it stopped, and what it was told before then is kept
+// for it, unless it is gone for good.
+inline constexpr std::chrono::hours kBehindMax{24};
 
 }  // namespace outflow::names

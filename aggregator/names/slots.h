@@ -37,9 +37,9 @@ class Slots {
   [[nodiscard]] const Key& key(std::uint32_t id) const { return *keys_[id]; }
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
 
-  template <class Visit>
+  template <class Visit>  // (key, id)
   void visit(const Visit& each) const {
-    for (const auto& [key, id] : ids_) each(key);
+    for (const auto& [key, id] : ids_) each(key, id);
   }
 
   // A mark for each number given out; all clear.

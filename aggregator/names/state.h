@@ -38,6 +38,10 @@ class Index::State {
   [[nodiscard]] Counts counts() const;
 
  private:
+  // Texts of what went for want of room are dropped when there are twice as many as were in use,
+  // and so many at least: looking for them is a walk over all.
+  static constexpr std::size_t kUnusedMin = 1U << 16U;
+
   // A flow with all that is asked about it.
   struct Case {
     const Report& report;
@@ -75,6 +79,8 @@ class Index::State {
   [[nodiscard]] Id place_of(const std::string& node, const std::string& interface_name);
   void take(const std::string& node, const BootId& boot, const NameAnswer& answer, bool trusted);
   void take_said(const Report& report);
+  void drop_unused();  // texts and numbers nothing stands for any more
+  [[nodiscard]] std::vector<TimePoint> ends_by_node(TimePoint now) const;
   void see_resolver(Id place, const FlowKey& key, const FlowStats& stats, Asker asker);
 
   // judge.cc: what goes out.
@@ -100,6 +106,7 @@ class Index::State {
   std::uint64_t said_not_kept_ = 0;
   std::unordered_map<Id, Opaque> opaque_;                    // by place
   std::unordered_map<net::Address, Id> resolver_addresses_;  // told for a name of resolvers.h
+  std::size_t drop_at_ = kUnusedMin;                         // names and pods together
   std::uint64_t taken_ = 0;
   std::map<attribution::Naming, std::uint64_t> flows_;
 };

@@ -73,6 +73,11 @@ void Watch::restore(const Before& before) {
   if (!before.loss.empty()) add_gap(node, node.interval, "loss: " + before.loss);
 }
 
+TimePoint Watch::heard_until(const std::string& node) const {
+  const auto entry = nodes_.find(node);
+  return entry != nodes_.end() ? entry->second.interval.end : TimePoint();
+}
+
 TimePoint Watch::interval_start(const Report& report) const {
   const auto node = nodes_.find(report.node);
   if (node == nodes_.end() || report.interval.start < report.interval.end) {

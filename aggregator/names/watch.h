@@ -29,6 +29,9 @@ class Watch {
   };
   void restore(const Before& before);
 
+  // The end of the node's last report; epoch when it never reported.
+  [[nodiscard]] TimePoint heard_until(const std::string& node) const;
+
   // Where the interval began that this report belongs to: all of an interval's reports but the
   // first are of no time.
   [[nodiscard]] TimePoint interval_start(const Report& report) const;

@@ -133,8 +133,6 @@ std::string peer_text(const Peer& peer) {
       return name + ", a private address outside the cluster";
     case PeerKind::External:
       return name + ", a public address, no name is known";
-    case PeerKind::Name:
-      return name + ", by the addresses it was met under";
     case PeerKind::Provider:
       return name + ", a provider's range, by the addresses met";
     default:

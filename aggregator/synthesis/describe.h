@@ -38,7 +38,7 @@ struct Evidence {
 // What stands behind an address that a rule names: "a public address, no name is known".
 [[nodiscard]] std::string peer_text(const attribution::Peer& peer);
 
-// Why the need gets no rule; nullopt when it gets one.
+// Why the need gets no rule; nullopt when it gets one. Names have more to say: names.h.
 [[nodiscard]] std::optional<std::string> why_no_rule(const analysis::Need& need);
 
 [[nodiscard]] bool has_ports(Protocol protocol);

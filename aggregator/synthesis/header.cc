@@ -118,12 +118,40 @@ void add_rules_lines(const Tally& tally, std::vector<std::string>& lines) {
   }
 }
 
+// What the rules by name rest on, and what becomes of those that get none.
+void add_names(const Tally& tally, const Options& options, std::vector<std::string>& lines) {
+  if (tally.named > 0 && has_domains(options.dialect)) {
+    lines.push_back(fmt::format(
+        "Names: {} by `domains` ({}): Calico learns the addresses from the answers of its trusted "
+        "DNS servers.",
+        counted(tally.named, "rule"), dialect_text(options.dialect)));
+  } else if (tally.named > 0) {
+    lines.push_back(fmt::format(
+        "Names: {} by GlobalNetworkSets; apply those first. They hold addresses, so whoever else "
+        "is at one is allowed too.",
+        counted(tally.named, "rule")));
+    lines.emplace_back(
+        options.sets == SetsMode::Live
+            ? "Live sets: their spec.nets is not in this file. Until it is written in the cluster "
+              "(`outflow sets -o yaml`), those rules match nothing."
+            : "Inline sets: the addresses of now; a name that moves is denied until this is "
+              "written again.");
+  }
+  if (tally.nameless > 0 && !has_domains(options.dialect)) {
+    lines.push_back(fmt::format(
+        "Names without a rule: {}, whose addresses cannot be listed; an egress proxy or gateway "
+        "is for them.",
+        tally.nameless));
+  }
+}
+
 }  // namespace
 
-std::vector<std::string> comments_of(const Finding& finding) {
+std::vector<std::string> comments_of(std::span<const Need> needs, const Names& names) {
   std::vector<std::string> lines;
-  for (const Need& need : finding.needs) {
-    const auto why = why_no_rule(need);
+  for (const Need& need : needs) {
+    auto why = why_no_rule(need);
+    if (!why) why = why_no_name_rule(need, names);
     if (!why) continue;
     lines.push_back(fmt::format("{}: {} ({} .. {}, {})", need_text(need), *why,
                                 to_text(need.stats.first_seen), to_text(need.stats.last_seen),
@@ -150,6 +178,7 @@ std::vector<std::string> header_of(const Finding& finding, const inventory::Snap
                     to_text(snapshot.known_until())));
   }
   add_rules_lines(tally, lines);
+  add_names(tally, options, lines);
   add_apart(finding, lines);
   add_egress_policies(finding.namespace_name, snapshot, lines);
   if (tally.refused.empty()) {

@@ -39,11 +39,11 @@ struct Groups {
 
 using GroupKey = std::pair<Target, Protocol>;
 
-Groups group(std::span<const Need> needs, const inventory::Snapshot& snapshot) {
+Groups group(std::span<const Need> needs, const inventory::Snapshot& snapshot, const Names& names) {
   std::map<GroupKey, std::size_t> index;
   std::vector<Group> all;
   for (const Need& need : needs) {
-    if (why_no_rule(need)) continue;
+    if (why_no_rule(need) || why_no_name_rule(need, names)) continue;
     Target target = target_of(need, snapshot);
     const auto [entry, is_new] = index.try_emplace({target, need.protocol}, all.size());
     if (is_new) all.push_back({std::move(target), need.protocol, &need, {}});
@@ -77,8 +77,9 @@ std::vector<std::uint16_t> ports_of(const Group& group) {
   return {ports.begin(), ports.end()};
 }
 
-std::string what_of(const Group& group) {
+std::string what_of(const Group& group, const Names& names) {
   const Peer& peer = group.first->peer;
+  if (group.target.form == Form::Name) return name_what(*group.first, names);
   std::string what = peer_text(peer);
   if (group.target.form == Form::Service) {
     if (peer.kind == PeerKind::Workload) {
@@ -110,8 +111,9 @@ bool allows_more_ports(const Group& group, const inventory::Snapshot& snapshot) 
 }
 
 // What a person should look at before the rule is applied, the address first.
-std::vector<std::string> reviews_of(const Group& group, const Evidence& evidence) {
-  std::vector<std::string> reviews;
+std::vector<std::string> reviews_of(const Group& group, const Evidence& evidence,
+                                    const Names& names) {
+  std::vector<std::string> reviews = name_reviews(group.needs, names);
   if (group.target.form == Form::Nets) {
     const PeerKind kind = group.first->peer.kind;
     if (kind == PeerKind::Node) reviews.emplace_back("this node only: a new node is denied");
@@ -127,7 +129,7 @@ std::vector<std::string> reviews_of(const Group& group, const Evidence& evidence
   return reviews;
 }
 
-std::map<std::string, std::string> annotations_for(const Group& group) {
+std::map<std::string, std::string> annotations_for(const Group& group, const Names& names) {
   const Evidence evidence = evidence_of(group.needs);
   std::map<std::string, std::string> annotations;
   if (group.needs.empty()) {
@@ -136,15 +138,18 @@ std::map<std::string, std::string> annotations_for(const Group& group) {
   } else {
     annotations = annotations_of(evidence);
   }
-  annotations["outflow.dev/what"] = what_of(group);
-  const std::vector<std::string> reviews = reviews_of(group, evidence);
+  annotations["outflow.dev/what"] = what_of(group, names);
+  if (!group.first->class_reason.empty()) {
+    annotations["outflow.dev/class"] = group.first->class_reason;
+  }
+  const std::vector<std::string> reviews = reviews_of(group, evidence, names);
   if (!reviews.empty())
     annotations["outflow.dev/review"] = fmt::format("{}", fmt::join(reviews, "; "));
   return annotations;
 }
 
 // The rule but for its peer.
-Rule rule_of(const Group& group) {
+Rule rule_of(const Group& group, const Names& names) {
   Rule rule;
   rule.protocol = group.protocol;
   if (group.protocol == Protocol::Icmp) {
@@ -154,7 +159,7 @@ Rule rule_of(const Group& group) {
     rule.ip_version = 6;
     rule.icmp_type = kEchoRequest6;
   }
-  rule.annotations = annotations_for(group);
+  rule.annotations = annotations_for(group, names);
   return rule;
 }
 
@@ -203,8 +208,9 @@ std::set<net::Address> addresses_of(const Group& group) {
   return addresses;
 }
 
-void add_rules(const Group& group, const inventory::Snapshot& snapshot, std::vector<Rule>& rules) {
-  Rule rule = rule_of(group);
+void add_rules(const Group& group, const inventory::Snapshot& snapshot, const Names& names,
+               std::vector<Rule>& rules) {
+  Rule rule = rule_of(group, names);
   switch (group.target.form) {
     case Form::Service:
       if (allows_more_ports(group, snapshot)) {
@@ -222,6 +228,14 @@ void add_rules(const Group& group, const inventory::Snapshot& snapshot, std::vec
       return;
     case Form::Nets:
       add_with_nets(rule, addresses_of(group), ports_of(group), rules);
+      return;
+    case Form::Name:
+      if (has_domains(names.dialect)) {
+        rule.domains = DomainPeer{{group.target.name}};
+      } else {
+        rule.set = SetPeer{set_name(names.namespace_name, group.target.name)};
+      }
+      add_with_ports(rule, ports_of(group), rules);
       return;
   }
 }
@@ -245,14 +259,14 @@ std::set<net::Address> cluster_addresses_of(const Group& group,
 
 // A node-local cache answers at the service's own address, which is then never translated: the
 // address needs its rule beside the service's.
-void add_untranslated(const Group& group, const inventory::Snapshot& snapshot,
+void add_untranslated(const Group& group, const inventory::Snapshot& snapshot, const Names& names,
                       std::vector<Rule>& rules) {
   if (group.target.form != Form::Service) return;
   Group only_dns{group.target, group.protocol, group.first, {}};
   for (const Need* need : group.needs) {
     if (is_dns(*need, snapshot)) only_dns.needs.push_back(need);
   }
-  Rule rule = rule_of(only_dns);
+  Rule rule = rule_of(only_dns, names);
   rule.annotations["outflow.dev/what"] +=
       ", by its address: matches only where it is not translated, as with NodeLocal DNSCache";
   add_with_nets(rule, cluster_addresses_of(only_dns, snapshot), {kDnsPort}, rules);
@@ -260,13 +274,15 @@ void add_untranslated(const Group& group, const inventory::Snapshot& snapshot,
 
 }  // namespace
 
-std::vector<Rule> allow_rules(std::span<const Need> needs, const inventory::Snapshot& snapshot) {
-  const Groups groups = group(needs, snapshot);
+std::vector<Rule> allow_rules(std::span<const Need> needs, const inventory::Snapshot& snapshot,
+                              const Names& names) {
+  const Groups groups = group(needs, snapshot, names);
   std::vector<Rule> rules;
-  for (const Group& one : groups.dns) add_rules(one, snapshot, rules);
-  for (const Group& one : groups.dns) add_untranslated(one, snapshot, rules);
-  for (const Group& one : groups.others) add_rules(one, snapshot, rules);
-  assert(std::all_of(rules.begin(), rules.end(), is_well_formed));
+  for (const Group& one : groups.dns) add_rules(one, snapshot, names, rules);
+  for (const Group& one : groups.dns) add_untranslated(one, snapshot, names, rules);
+  for (const Group& one : groups.others) add_rules(one, snapshot, names, rules);
+  assert(std::all_of(rules.begin(), rules.end(),
+                     [&](const Rule& rule) { return is_well_formed(rule, names.dialect); }));
   return rules;
 }
 

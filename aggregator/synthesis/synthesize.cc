@@ -1,12 +1,15 @@
 #include "aggregator/synthesis/synthesize.h"
 
 #include <cassert>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "aggregator/synthesis/describe.h"
+#include "aggregator/synthesis/hash.h"
 #include "aggregator/synthesis/header.h"
+#include "aggregator/synthesis/names.h"
 #include "aggregator/synthesis/rules.h"
 
 namespace outflow::synthesis {
@@ -14,13 +17,6 @@ namespace {
 
 constexpr std::size_t kLabelMax = 63;
 constexpr std::string_view kNamePrefix = "outflow-egress-";
-
-// FNV-1a with 32 bits: short, stable, and not meant to withstand anybody.
-std::uint32_t fnv1a(std::string_view text) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
-}
 
 // One DNS label for every namespace name: a long one is cut, and told apart by its hash.
 std::string policy_name(const std::string& namespace_name) {
@@ -45,19 +41,51 @@ std::string why_refused(const std::string& namespace_name, std::size_t rules) {
   return "";
 }
 
+Tally tally_of(std::span<const analysis::Need> needs, std::span<const Rule> rules,
+               const Names& names) {
+  Tally tally{.allows = rules.size(),
+              .commented = 0,
+              .refused = why_refused(names.namespace_name, rules.size() + 1)};
+  for (const analysis::Need& need : needs) {
+    const bool is_refused = why_no_rule(need).has_value();
+    const bool is_nameless = !is_refused && why_no_name_rule(need, names).has_value();
+    tally.commented += is_refused || is_nameless ? 1 : 0;
+    tally.nameless += is_nameless ? 1 : 0;
+  }
+  for (const Rule& rule : rules) tally.named += rule.set || rule.domains ? 1 : 0;
+  return tally;
+}
+
+// The ones that rules lead to, and no other: each is an opening somebody has to keep.
+std::vector<GlobalNetworkSet> sets_of(std::span<const Rule> rules, const Names& names) {
+  std::map<std::string, GlobalNetworkSet> made;
+  for (const Rule& rule : rules) {
+    if (!rule.set) continue;
+    for (const analysis::NameSet& set : names.sets) {
+      if (set_name(names.namespace_name, set.class_name) != rule.set->set) continue;
+      made.try_emplace(rule.set->set, network_set(names.namespace_name, set, names.mode));
+    }
+  }
+  std::vector<GlobalNetworkSet> sets;
+  for (auto& [name, set] : made) sets.push_back(std::move(set));
+  return sets;
+}
+
 }  // namespace
 
 GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
-                               const inventory::Snapshot& snapshot, const Options& options) {
+                               const inventory::Snapshot& snapshot, const Options& options,
+                               std::span<const analysis::NameSet> sets) {
   const std::string& namespace_name = finding.namespace_name;
-  std::vector<Rule> rules = allow_rules(finding.needs, snapshot);
+  const Names names{namespace_name, options.dialect, options.sets, sets};
+  const std::vector<analysis::Need> needs = needs_for_rules(finding.needs, names);
+  std::vector<Rule> rules = allow_rules(needs, snapshot, names);
   GlobalNetworkPolicy policy;
   policy.namespace_name = namespace_name;
   policy.order = options.order;
-  policy.comments = comments_of(finding);
-  const Tally tally{.allows = rules.size(),
-                    .commented = policy.comments.size(),
-                    .refused = why_refused(namespace_name, rules.size() + 1)};
+  policy.dialect = options.dialect;
+  policy.comments = comments_of(needs, names);
+  const Tally tally = tally_of(needs, rules, names);
   policy.header = header_of(finding, snapshot, tally, options);
   policy.refused = tally.refused;
   if (!policy.refused.empty()) return policy;
@@ -67,6 +95,7 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
   policy.labels = {{"app.kubernetes.io/managed-by", "outflow"}};
   policy.annotations = {{"outflow.dev/namespace", namespace_name},
                         {"outflow.dev/valid-days", valid_days_text(finding.horizon)}};
+  policy.sets = sets_of(rules, names);
   policy.egress = std::move(rules);
   // Written out: while an observe policy with a final Allow selects the pods too, the end of the
   // tier is never reached.
@@ -77,6 +106,9 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
 std::string verdict_of(const analysis::Need& need, const std::string& namespace_name) {
   if (auto why = why_no_rule(need)) return "no rule: " + *why;
   std::string verdict = "allow: " + attribution::display_name(need.peer);
+  if (need.peer.kind == attribution::PeerKind::Name) {
+    verdict += " (by name, or where its addresses are known: outflow sets)";
+  }
   if (proof_of(need) == analysis::Proof::OneWay) verdict += " (one-way)";
   if (is_pre_existing(need)) verdict += " (pre-existing)";
   if (!is_kubernetes_name(namespace_name, false)) {

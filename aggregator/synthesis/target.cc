@@ -71,6 +71,8 @@ Target target_of_kind(const Need& need) {
       return target_of_workload(need);
     case PeerKind::Namespace:
       return {.form = Form::Pods, .namespace_name = peer.namespace_name, .name = {}};
+    case PeerKind::Name:
+      return {.form = Form::Name, .namespace_name = {}, .name = peer.name};
     default:
       return {.form = Form::Nets, .namespace_name = {}, .name = attribution::display_name(peer)};
   }

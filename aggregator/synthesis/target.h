@@ -9,15 +9,16 @@
 
 namespace outflow::synthesis {
 
-enum class Form : std::uint8_t { Service, Pods, Nets };
+enum class Form : std::uint8_t { Service, Pods, Nets, Name };
 
 // Needs of one target and one protocol share a rule.
 struct Target {
   Form form = Form::Nets;
   std::string namespace_name;  // Service, Pods
-  std::string name;            // Service: its name; Pods: the selector; Nets: the display name
-  bool dns = false;            // Pods, Nets: DNS has rules of its own
-  bool one_way = false;        // Pods, Nets: proven and one-way traffic are kept apart
+  std::string
+      name;  // Service: its name; Pods: the selector; Nets: the display name; Name: the class
+  bool dns = false;      // Pods, Nets, Name: DNS has rules of its own
+  bool one_way = false;  // Pods, Nets, Name: proven and one-way traffic are kept apart
   friend auto operator<=>(const Target&, const Target&) = default;
 };
 

@@ -55,6 +55,23 @@ void consume(const bpf_map* map, ring_buffer_sample_fn take, void* to) {
   ring_buffer__free(ring);
 }
 
+// Records with a head that says how many bytes are behind it.
+template <class Record>
+std::vector<Record> payloads_in(const bpf_map* map) {
+  std::vector<Record> records;
+  const auto take = [](void* to, void* data, std::size_t size) {
+    Record record;
+    std::memcpy(&record.head, data, sizeof record.head);
+    REQUIRE(sizeof record.head + record.head.copied <= size);
+    const auto* bytes = static_cast<const std::uint8_t*>(data) + sizeof record.head;
+    record.payload.assign(bytes, bytes + record.head.copied);
+    static_cast<std::vector<Record>*>(to)->push_back(std::move(record));
+    return 0;
+  };
+  consume(map, take, &records);
+  return records;
+}
+
 }  // namespace
 
 flow_key key_of(std::string_view destination, std::uint16_t port, std::uint8_t protocol) {
@@ -171,6 +188,10 @@ std::uint64_t Harness::dns_count(enum dns_count reason) const {
   return sum_over_cpus<DNS_COUNT_MAX>(object_->maps.dns_counts).at(reason);
 }
 
+std::uint64_t Harness::said_count(enum said_count reason) const {
+  return sum_over_cpus<SAID_COUNT_MAX>(object_->maps.said_counts).at(reason);
+}
+
 std::vector<FlowEntry> Harness::flows() const {
   std::vector<FlowEntry> all;
   for (const auto& [key, stats] : entries<flow_key, flow_stats>(object_->maps.flows)) {
@@ -221,18 +242,11 @@ std::vector<overflow_event> Harness::overflowed() {
 }
 
 std::vector<DnsRecord> Harness::dns_records() {
-  std::vector<DnsRecord> records;
-  const auto take = [](void* to, void* data, std::size_t size) {
-    DnsRecord record;
-    std::memcpy(&record.head, data, sizeof record.head);
-    REQUIRE(sizeof record.head + record.head.copied <= size);
-    const auto* bytes = static_cast<const std::uint8_t*>(data) + sizeof record.head;
-    record.payload.assign(bytes, bytes + record.head.copied);
-    static_cast<std::vector<DnsRecord>*>(to)->push_back(std::move(record));
-    return 0;
-  };
-  consume(object_->maps.dns, take, &records);
-  return records;
+  return payloads_in<DnsRecord>(object_->maps.dns);
+}
+
+std::vector<SaidRecord> Harness::said_records() {
+  return payloads_in<SaidRecord>(object_->maps.said);
 }
 
 void Harness::forget_flows() {

@@ -33,6 +33,11 @@ struct DnsRecord {
   Bytes payload;
 };
 
+struct SaidRecord {
+  said_record head{};
+  Bytes payload;
+};
+
 class Harness {
  public:
   static constexpr std::uint32_t kIfindex = 1;    // test_run's device is lo
@@ -60,6 +65,8 @@ class Harness {
   [[nodiscard]] std::vector<overflow_event> overflowed();
   [[nodiscard]] std::vector<DnsRecord> dns_records();
   [[nodiscard]] std::uint64_t dns_count(enum dns_count reason) const;
+  [[nodiscard]] std::vector<SaidRecord> said_records();
+  [[nodiscard]] std::uint64_t said_count(enum said_count reason) const;
   // Also takes them from the sum rule's account.
   void forget_flows();
   void forget_peers();

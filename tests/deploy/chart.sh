@@ -20,7 +20,7 @@ lint() { helm lint --strict "$chart" --kube-version 1.34.0 "$@"; }
 check 'The chart is clean as it comes.' lint
 for mode in bootstrap cert-manager files; do
   check "The chart is clean with certificates.mode=$mode and everything on." lint --set certificates.mode=$mode "${values[@]}" \
-    --set agent.socketTable=true --set cli.clusterWideView=true --set namespace.create=true
+    --set agent.socketTable=true --set cli.clusterWideView=true --set namespace.create=true --set feeds.enabled=true
 done
 
 # What is refused, and the words that name it.
@@ -50,6 +50,8 @@ setsWriter.enabled=true setsWriter.namespaces
 setsWriter.interval=30 /setsWriter/interval
 setsWriter.namespaces={a/b} /setsWriter/namespaces/0
 setsWriter.allowPrivate={10.0.0.1} /setsWriter/allowPrivate/0
+feeds.manifest.feed=1 /feeds/manifest
+feeds.files.a/b=x a/b
 networkPolicy.agentCidrs={10.0.0.0} /networkPolicy/agentCidrs/0
 monitoring.podMonitor.interval=often /monitoring/podMonitor/interval
 nonsense=1 nonsense

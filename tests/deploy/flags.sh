@@ -6,7 +6,7 @@ need_tools helm
 bin=${PROGRAMS_BIN:-$root/build/dev/bin}
 for program in outflow-agent outflow-aggregator; do [ -x "$bin/$program" ] || skip KUBE "$bin/$program was not built"; done
 
-helm template outflow "$chart" --kube-version 1.34.0 --set agent.socketTable=true --set redactExternal=true \
+helm template outflow "$chart" --kube-version 1.34.0 --set agent.socketTable=true --set redactExternal=true --set feeds.enabled=true \
   --set aggregator.select='tier in (a\,b)' --set setsWriter.enabled=true --set setsWriter.create=true \
   --set 'setsWriter.namespaces={shop}' --set 'setsWriter.allowPrivate={10.20.0.0/16}' >"$work/manifests"
 while read -r program flag; do

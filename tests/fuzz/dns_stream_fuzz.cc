@@ -28,7 +28,7 @@ std::vector<std::uint8_t> next_record(std::span<const std::uint8_t>& in, dns_rec
   const std::uint8_t bits = in[0];
   last.sequence += static_cast<std::uint32_t>(static_cast<std::int8_t>(in[1]) * 256 + in[2]);
   last.offset = in[3];
-  const std::size_t size = std::min<std::size_t>(in[4] << 8 | in[5], in.size() - kHead);
+  const std::size_t size = std::min(std::size_t{in[4]} << 8 | in[5], in.size() - kHead);
   in = in.subspan(kHead);
   last.protocol = (bits & 1) != 0 ? IPPROTO_TCP : IPPROTO_UDP;
   last.cut = (bits & 2) != 0;

@@ -40,6 +40,7 @@ attribution::Peer read_peer(const json& record) {
   peer.service = record.value("service", "");
   peer.address = address(record.at("to"));
   peer.reason = record.value("reason", "");
+  peer.provider = record.value("provider", "");
   return peer;
 }
 
@@ -70,6 +71,10 @@ store::History read_record(const json& record, const std::string& namespace_name
   history.source.namespace_name = namespace_name;
   history.source.workload = workload(record.value("from", "Deployment/api"));
   history.peer = read_peer(record);
+  for (const json& name : record.value("maybe", json::array())) {
+    history.naming.naming = attribution::Naming::Ambiguous;
+    history.naming.candidates.push_back({name, 500, attribution::Basis::Pod, false});
+  }
   history.stats = read_stats(record, history.day);
   return history;
 }
@@ -114,6 +119,26 @@ inventory::Model read_inventory(const json& root) {
   return model;
 }
 
+// Told for six hours before `now`, with a TTL nobody keeps.
+std::vector<store::NameRecord> read_answers(const json& root, TimePoint now) {
+  std::vector<store::NameRecord> rows;
+  for (const json& one : root.value("answers", json::array())) {
+    for (const json& text : one.at("addresses")) {
+      store::NameRecord row;
+      row.day = day_of(now);
+      row.name = one.at("name");
+      row.address = address(text);
+      row.trusted = one.value("trusted", true);
+      row.answers = one.value("answers", 100U);
+      row.first_answered = now - std::chrono::hours(6);
+      row.last_answered = now - std::chrono::minutes(1);
+      if (row.trusted) row.last_trusted = row.last_answered;
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 Scenario read_scenario(const std::filesystem::path& file) {
@@ -133,6 +158,10 @@ Scenario read_scenario(const std::filesystem::path& file) {
   scenario.finding = std::move(fold).finish(std::move(horizon));
   scenario.inventory = read_inventory(root);
   scenario.options.order = root.value("order", 1500.0);
+  scenario.options.dialect = synthesis::parse_dialect(root.value("dialect", "calico-oss")).value();
+  scenario.options.sets = synthesis::parse_sets_mode(root.value("sets", "live")).value();
+  const TimePoint now = parse_time(root.value("now", "2026-05-25T12:00:00Z")).value();
+  scenario.sets = analysis::name_sets_of(scenario.finding, read_answers(root, now), now);
   return scenario;
 }
 

@@ -112,3 +112,42 @@ TEST_CASE("answers that came while no agent ran are read by the next one", "[nam
 
   CHECK(eventually([&] { return messages(world) == 1; }));
 }
+
+TEST_CASE("answers over TCP come out of their stream", "[names]") {
+  require_root();
+  World world;
+  const auto pod = world.node.add_pod("calipod", "10.244.0.2");
+  const auto resolver = world.node.add_pod("caliresolver", kResolver);
+  world.start_agent();
+  DnsAnswer large("many.example.com", kDnsA);
+  for (int i = 0; i < 200; ++i) {
+    large.address("many.example.com", 60, "198.51.100." + std::to_string(i));
+  }
+  Octets stream = large.framed();
+  const Octets second = DnsAnswer("b.example", kDnsA).address("b.example", 1, "192.0.2.7").framed();
+  stream.insert(stream.end(), second.begin(), second.end());
+
+  REQUIRE(fetch_tcp(*pod, *resolver, 53, stream));
+
+  REQUIRE(eventually([&] { return answers(world).size() == 201; }));
+  for (const Seen& seen : answers(world)) CHECK(seen.answer.flags == kNameTcp);
+  CHECK(world.skipped("dns_stream_gap") == 0);
+  CHECK(world.skipped("dns_unreadable") == 0);
+}
+
+TEST_CASE("without names the reports say that nobody read any", "[names]") {
+  require_root();
+  World world;
+  const auto pod = world.node.add_pod("calipod", "10.244.0.2");
+  const auto resolver = world.node.add_pod("caliresolver", kResolver);
+  const UdpEcho dns(*resolver, 53);
+  world.start_agent({"--dns-names=off"});
+
+  REQUIRE(
+      echo_udp(*pod, kResolver, 53,
+               DnsAnswer("example.com", kDnsA).address("example.com", 5, "192.0.2.7").octets()));
+
+  REQUIRE(eventually([&] { return world.skipped("dns_unparsed") == 1; }));
+  CHECK(answers(world).empty());
+  for (const Report& report : world.collector->reports()) CHECK_FALSE(report.reads_names);
+}

@@ -74,16 +74,47 @@ void check_nets(const YAML::Node& rule, const YAML::Node& nets, Defects& defects
   }
 }
 
-void check_destination(const YAML::Node& rule, Defects& defects) {
+// What a policy's rules may lean on.
+struct Context {
+  bool has_domains = false;
+  std::set<std::string> sets;  // values of the label each set has for itself
+};
+
+constexpr const char* kDomain =
+    "(\\*\\.)?([a-z0-9_]([-a-z0-9_]*[a-z0-9_])?\\.)*[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?";
+
+void check_set_selector(const YAML::Node& destination, const Context& context, Defects& defects) {
+  const auto selector = destination["selector"].as<std::string>("");
+  const bool by_label = selector.find("outflow.dev/set") != std::string::npos;
+  const bool is_global = destination["namespaceSelector"].as<std::string>("") == "global()";
+  expect(by_label == is_global, "a set's rule without both selectors", defects);
+  if (!by_label) return;
+  expect(matches(selector, "outflow\\.dev/set == '[a-z0-9-]+'"), "no set: " + selector, defects);
+  const std::size_t quote = selector.find('\'');
+  expect(context.sets.contains(selector.substr(quote + 1, selector.size() - quote - 2)),
+         "a rule for a set that is not there: " + selector, defects);
+}
+
+void check_domains(const YAML::Node& domains, const Context& context, Defects& defects) {
+  expect(context.has_domains, "domains, which this Calico drops", defects);
+  expect(domains.IsSequence() && domains.size() > 0, "no domains", defects);
+  if (!domains.IsSequence()) return;
+  for (const auto& one : domains) {
+    expect(matches(one.as<std::string>(), kDomain), "no domain: " + one.as<std::string>(), defects);
+  }
+}
+
+void check_destination(const YAML::Node& rule, const Context& context, Defects& defects) {
   const YAML::Node destination = rule["destination"];
   if (!destination || !destination.IsMap()) {
     defects.emplace_back("an Allow leads anywhere");
     return;
   }
-  expect_keys(destination, {"services", "namespaceSelector", "selector", "nets", "ports"},
+  expect_keys(destination,
+              {"services", "namespaceSelector", "selector", "nets", "domains", "ports"},
               "destination", defects);
   const int peers = (destination["services"] ? 1 : 0) + (destination["nets"] ? 1 : 0) +
-                    (destination["namespaceSelector"] ? 1 : 0);
+                    (destination["namespaceSelector"] ? 1 : 0) + (destination["domains"] ? 1 : 0);
   expect(peers == 1, "an Allow has not exactly one peer", defects);
   if (const YAML::Node services = destination["services"]) {
     expect_keys(services, {"name", "namespace"}, "services", defects);
@@ -95,15 +126,17 @@ void check_destination(const YAML::Node& rule, Defects& defects) {
   if (destination["nets"]) check_nets(rule, destination["nets"], defects);
   expect(!destination["selector"] || destination["namespaceSelector"],
          "a selector without its namespace", defects);
+  if (destination["domains"]) check_domains(destination["domains"], context, defects);
+  check_set_selector(destination, context, defects);
   check_selector(destination["namespaceSelector"], defects);
   check_selector(destination["selector"], defects);
 }
 
-void check_allow(const YAML::Node& rule, Defects& defects) {
+void check_allow(const YAML::Node& rule, const Context& context, Defects& defects) {
   const auto protocol = rule["protocol"].as<std::string>("");
   const bool has_ports = protocol == "TCP" || protocol == "UDP" || protocol == "SCTP";
   expect(!protocol.empty(), "an Allow without protocol", defects);
-  check_destination(rule, defects);
+  check_destination(rule, context, defects);
   const YAML::Node destination = rule["destination"];
   if (!destination || !destination.IsMap()) return;
   const YAML::Node ports = destination["ports"];
@@ -120,7 +153,7 @@ void check_allow(const YAML::Node& rule, Defects& defects) {
          "ipVersion disagrees with " + protocol, defects);
 }
 
-void check_rules(const YAML::Node& rules, Defects& defects) {
+void check_rules(const YAML::Node& rules, const Context& context, Defects& defects) {
   expect(rules.IsSequence() && rules.size() > 0 && rules.size() <= 1024, "none or too many rules",
          defects);
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -133,26 +166,37 @@ void check_rules(const YAML::Node& rules, Defects& defects) {
     if (is_last) {
       expect(rule.size() == 1, "the final Deny is not for everything", defects);
     } else {
-      check_allow(rule, defects);
+      check_allow(rule, context, defects);
     }
   }
 }
 
-}  // namespace
-
-std::vector<std::string> defects_of_policy(const std::string& yaml) {
-  Defects defects;
-  expect(!yaml.empty() && yaml.back() == '\n', "the text does not end with a newline", defects);
-  const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
-  if (documents.empty() || (documents.size() == 1 && documents[0].IsNull())) return defects;
-  expect(documents.size() == 1, "more than one document", defects);
-  const YAML::Node& policy = documents[0];
-  expect_keys(policy, {"apiVersion", "kind", "metadata", "spec"}, "the policy", defects);
-  expect(policy["apiVersion"].as<std::string>("") == "projectcalico.org/v3", "apiVersion", defects);
-  expect(policy["kind"].as<std::string>("") == "GlobalNetworkPolicy", "kind", defects);
-  const auto name = policy["metadata"]["name"].as<std::string>("");
+void check_head(const YAML::Node& object, const std::string& kind, Defects& defects) {
+  expect_keys(object, {"apiVersion", "kind", "metadata", "spec"}, kind, defects);
+  expect(object["apiVersion"].as<std::string>("") == "projectcalico.org/v3", "apiVersion", defects);
+  expect(object["kind"].as<std::string>("") == kind, "not a " + kind, defects);
+  const auto name = object["metadata"]["name"].as<std::string>("");
   expect(name.size() <= 63 && matches(name, "[a-z0-9]([-a-z0-9]*[a-z0-9])?"),
          "no DNS label: " + name, defects);
+  expect_unmistakable(object, defects);
+}
+
+void check_set(const YAML::Node& set, Context& context, Defects& defects) {
+  check_head(set, "GlobalNetworkSet", defects);
+  const auto label = set["metadata"]["labels"]["outflow.dev/set"].as<std::string>("");
+  expect(label == set["metadata"]["name"].as<std::string>(""), "a set without its label", defects);
+  expect(context.sets.insert(label).second, "two sets of one label", defects);
+  expect(set["spec"].IsMap(), "a set without spec", defects);
+  expect_keys(set["spec"], {"nets"}, "spec", defects);
+  for (const auto& one : set["spec"]["nets"]) {
+    const auto text = one.as<std::string>();
+    const auto prefix = net::Prefix::parse(text);
+    expect(prefix && prefix->to_string() == text, "no canonical CIDR: " + text, defects);
+  }
+}
+
+void check_policy(const YAML::Node& policy, const Context& context, Defects& defects) {
+  check_head(policy, "GlobalNetworkPolicy", defects);
   const YAML::Node spec = policy["spec"];
   expect_keys(spec, {"order", "namespaceSelector", "selector", "types", "egress"}, "spec", defects);
   expect(spec["order"].IsScalar() && spec["order"].Tag() != "!", "order", defects);
@@ -162,8 +206,25 @@ std::vector<std::string> defects_of_policy(const std::string& yaml) {
   expect(matches(spec["namespaceSelector"].as<std::string>(""),
                  "kubernetes\\.io/metadata\\.name == '[a-z0-9-]+'"),
          "namespaceSelector does not name one namespace", defects);
-  check_rules(spec["egress"], defects);
-  expect_unmistakable(policy, defects);
+  check_rules(spec["egress"], context, defects);
+}
+
+}  // namespace
+
+std::vector<std::string> defects_of_policy(const std::string& yaml, bool has_domains) {
+  Defects defects;
+  expect(!yaml.empty() && yaml.back() == '\n', "the text does not end with a newline", defects);
+  std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+  if (documents.empty() || (documents.size() == 1 && documents[0].IsNull())) return defects;
+  const YAML::Node policy = documents.back();
+  documents.pop_back();
+  Context context{has_domains, {}};
+  for (const YAML::Node& set : documents) check_set(set, context, defects);
+  check_policy(policy, context, defects);
+  for (const std::string& set : context.sets) {
+    expect(yaml.find("== '" + set + "'") != std::string::npos, "a set no rule is for: " + set,
+           defects);
+  }
   return defects;
 }
 

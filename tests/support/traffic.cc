@@ -181,6 +181,35 @@ void transfer(const Pod& from, const Pod& to, std::uint16_t port, std::size_t by
   if (received != bytes) throw std::runtime_error("not all bytes arrived");
 }
 
+bool fetch_tcp(const Pod& client, const Pod& server, std::uint16_t port,
+               const std::vector<std::uint8_t>& bytes) {
+  Fd listening;
+  server.space.run([&] {
+    listening = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Endpoint own = endpoint("0.0.0.0", port);
+    require(bind(listening.get(), own.generic(), own.size) == 0, "bind");
+    require(listen(listening.get(), 1) == 0, "listen");
+  });
+  std::vector<std::uint8_t> received;
+  client.space.run([&] {
+    const Endpoint target = endpoint(server.address, port);
+    const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    set_patience(fd, SO_RCVTIMEO, std::chrono::seconds(5));
+    require(connect(fd.get(), target.generic(), target.size) == 0, "connect");
+    {
+      const Fd accepted(accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const auto size = static_cast<ssize_t>(bytes.size());
+      require(send(accepted.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == size, "send");
+    }
+    std::array<std::uint8_t, 4096> part{};
+    for (ssize_t size = 1; size > 0;) {
+      size = recv(fd.get(), part.data(), part.size(), 0);
+      if (size > 0) received.insert(received.end(), part.begin(), part.begin() + size);
+    }
+  });
+  return received == bytes;
+}
+
 std::uint64_t received_packets(const Namespace& space, const std::string& interface) {
   std::uint64_t packets = 0;
   bool found = false;

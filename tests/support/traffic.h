@@ -48,6 +48,11 @@ class UdpEcho {
 // all; returns when both have closed.
 void transfer(const Pod& from, const Pod& to, std::uint16_t port, std::size_t bytes);
 
+// Opens a TCP connection to a port that somebody listens on in `server`, who sends these bytes and
+// closes; true when they all came.
+bool fetch_tcp(const Pod& client, const Pod& server, std::uint16_t port,
+               const std::vector<std::uint8_t>& bytes);
+
 // Packets the interface received, as its own namespace counts them: a super-packet is one.
 std::uint64_t received_packets(const Namespace& space, const std::string& interface);
 // An offload of linux/ethtool.h (ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO) on or off.

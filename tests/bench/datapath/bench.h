@@ -10,6 +10,8 @@ namespace outflow::bench {
 void bench_hooks(const Options& options, Table& table);
 void bench_dns_cost(const Options& options, Table& table);
 void bench_dns_rate(const Options& options, Table& table);
+// What --tls-names adds to them, and a hello in the agent.
+void bench_said(const Options& options, Table& table);
 // CPU time a packet on its way from one pod of a node to another.
 void bench_live(const Options& options, Table& table);
 // Kernel memory, load and verify, reading the tables.

@@ -28,9 +28,10 @@ struct Part {
   const char* name = nullptr;
   void (*measure)(const Options&, Table&) = nullptr;
 };
-constexpr std::array<Part, 7> kParts{{{"hooks", bench_hooks},
+constexpr std::array<Part, 8> kParts{{{"hooks", bench_hooks},
                                       {"hooks", bench_dns_cost},
                                       {"hooks", bench_dns_rate},
+                                      {"names", bench_said},
                                       {"live", bench_live},
                                       {"tables", bench_tables},
                                       {"tables", bench_snapshot},
@@ -79,8 +80,8 @@ int bench(int argc, char** argv) {
   std::vector<std::string> wanted;
   int rounds = 0;
   bool smoke = false;
-  app.add_option("PART", wanted, "hooks, live, tables, agent; all unless named")
-      ->check(CLI::IsMember({"hooks", "live", "tables", "agent"}));
+  app.add_option("PART", wanted, "hooks, names, live, tables, agent; all unless named")
+      ->check(CLI::IsMember({"hooks", "names", "live", "tables", "agent"}));
   app.add_option("--rounds", rounds, "of which medians are taken; 9 unless given")
       ->check(CLI::Range(1, 1'000));
   app.add_flag("--smoke", smoke, "everything once and short, no goals: does it run?");

@@ -25,6 +25,7 @@ TEST_CASE("without flags the agent has its defaults", "[config]") {
   CHECK(config.attach == AttachMode::Auto);
   CHECK(config.tuples_max == 65'536);
   CHECK(config.report_interval == std::chrono::seconds(10));
+  CHECK(config.dns_names);
   CHECK(config.state_dir == "/var/lib/outflow-agent");
   CHECK(config.bpffs_dir == "/sys/fs/bpf/outflow");
   CHECK(config.http_listen == "127.0.0.1:9443");
@@ -53,6 +54,7 @@ TEST_CASE("a bad value ends with code 2 and the flag's name", "[config]") {
       {"--tuples-max", "0"},
       {"--tuples-max", "1048577"},
       {"--tuples-max", "many"},
+      {"--dns-names", "maybe"},
       {"--report-interval", "10"},
       {"--report-interval", "1ms"},
       {"--report-interval", "2h"},

@@ -36,6 +36,7 @@ std::vector<Need> needs_of(const std::vector<Use>& uses) {
     need.days = {day(use.day)};
     need.addresses = {ip("192.0.2.1")};
     need.stats.packets = 1;
+    need.stats.established = 1;
     need.stats.last_seen = TimePoint(day(use.day));
     needs.push_back(std::move(need));
   }
@@ -129,6 +130,24 @@ TEST_CASE("two labels a machine made are enough", "[generalise]") {
   CHECK(analysis::generalise(needs_of({{"s3.example.com"}, {"ec2.example.com"}})).size() == 2);
   CHECK(analysis::generalise(needs_of({{"documents.example.com"}, {"workspace.example.com"}}))
             .size() == 2);
+}
+
+TEST_CASE("names that nothing ever answered under make no class and are in none", "[generalise]") {
+  auto needs = needs_of(family("example.com"));
+  needs[0].stats.established = 0;
+  CHECK(analysis::generalise(needs).size() == 4);
+
+  needs.push_back(needs_of({{"docs.example.com"}}).front());
+  CHECK(names_of(analysis::generalise(needs)) == Names{"*.example.com", "mail.example.com"});
+}
+
+TEST_CASE("a class keeps the needs it was made of", "[generalise]") {
+  const auto needs = analysis::generalise(needs_of(family("example.com")));
+
+  REQUIRE(needs.front().members.size() == 4);
+  CHECK(names_of(needs.front().members) ==
+        Names{"blog.example.com", "mail.example.com", "news.example.com", "shop.example.com"});
+  CHECK(needs.front().members.front().stats.packets == 1);
 }
 
 TEST_CASE("the narrowest class is taken, and what is in it counts no further up", "[generalise]") {

@@ -75,6 +75,52 @@ TEST_CASE("the context says which nodes had no agent and which lost data", "[ans
   CHECK(context.inventory_as_of() == "2026-05-20T11:59:00Z");
 }
 
+TEST_CASE("lost names stand in the context, apart from what may have cost a flow", "[answers]") {
+  Bench bench;
+  fill(bench);
+  store::Addition addition;
+  addition.mark.node = "w1";
+  addition.mark.sequence = 4;
+  addition.mark.last_end = bench.clock.now();
+  addition.interval = {bench.clock.now() - std::chrono::seconds(5), bench.clock.now()};
+  addition.skipped = {{"dns_ring_full", 4}, {"udp_reply", 9}};
+  REQUIRE(bench.store->add(addition));
+
+  const auto context = ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, {}).context();
+
+  REQUIRE(context.name_losses_size() == 1);
+  CHECK(context.name_losses(0).reason() == "dns_ring_full");
+  CHECK(context.name_losses(0).count() == 4);
+  CHECK(context.losses().empty());
+  CHECK(context.incomplete_nodes().empty());
+}
+
+TEST_CASE("fan-out counts a pool as its name, and before naming as its addresses", "[answers]") {
+  Bench bench;
+  std::vector<store::History> pool;
+  for (const char* one : {"198.51.100.1", "198.51.100.2", "198.51.100.3"}) {
+    pool.push_back(flow("web", {one}, "2026-05-19T08:00:00Z"));
+    pool.back().peer.kind = attribution::PeerKind::Name;
+    pool.back().peer.name = "api.example.com";
+    pool.back().naming.naming = attribution::Naming::Named;
+  }
+  bench.add(pool);
+  v1::FanoutRequest request;
+
+  const auto named = find(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request), "web");
+  request.set_raw(true);
+  const auto raw = find(ask<v1::FanoutRequest, v1::FanoutAnswer>(bench, request), "web");
+
+  CHECK(named.names() == 1);
+  CHECK(named.external() == 1);
+  CHECK(named.destinations() == 1);
+  CHECK(raw.names() == 0);
+  CHECK(raw.raw_addresses() == 3);
+  CHECK(raw.external() == 3);
+  CHECK(raw.destinations() == 3);
+  CHECK(raw.name_unknown() == 0);
+}
+
 TEST_CASE("coverage shows lost namespaces and unknown sources beside the selected ones",
           "[answers]") {
   Bench bench;

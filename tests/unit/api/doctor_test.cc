@@ -103,6 +103,19 @@ TEST_CASE("every check that is not ok says what to do", "[doctor]") {
   }
 }
 
+TEST_CASE("names are warned of where nobody reads them or some were lost", "[doctor]") {
+  const auto state = [](const std::function<void(NodeSight&)>& change) {
+    return state_of_node("names", change);
+  };
+  DoctorSight lossy = healthy();
+  lossy.nodes.front().name_losses = {{"dns_ring_full", 3}};
+
+  CHECK(state([](NodeSight&) {}) == "ok");
+  CHECK(state([](NodeSight& node) { node.told->reads_names = false; }) == "warn");
+  CHECK(check_of(lossy, "names").state() == "warn");
+  CHECK_THAT(check_of(lossy, "names").found(), has_text("dns_ring_full 3"));
+}
+
 TEST_CASE("a slow network is not taken for a wrong clock", "[doctor]") {
   FactBoard::Told told = *healthy_node().told;
   told.facts.sent_at = kNow;
@@ -272,4 +285,56 @@ TEST_CASE("the board keeps each node's last telling and refuses nodes beyond its
   CHECK(board.all().size() == FactBoard::kNodesMax);
   CHECK(board.refused() == 1);
   CHECK(board.all().at("0").received == kNow + 1s);
+}
+
+TEST_CASE("each feed has a check with its prefixes, version and age, and a manifest one of its own",
+          "[doctor]") {
+  DoctorSight sight = healthy();
+  sight.feeds = feeds::FeedsState{"/etc/feeds.yaml", "", 1, {}, {}};
+  feeds::FeedState aws;
+  aws.name = "AWS";
+  aws.health = feeds::Health::Good;
+  aws.prefixes = 8000;
+  aws.versions = 2;
+  aws.digest = std::string(64, 'a');
+  aws.accepted = kNow - 72h;
+  aws.as_of = kNow - 2h;
+  aws.every = 24h;
+  feeds::FeedState quarantined = aws;
+  quarantined.health = feeds::Health::Quarantined;
+  quarantined.why = "it shrank";
+  feeds::FeedState never;
+  never.name = "Never";
+  never.health = feeds::Health::Failed;
+  never.why = "HTTP 500";
+  feeds::FeedState old = aws;
+  old.as_of = kNow - 73h;
+  sight.feeds->feeds = {aws, quarantined, never, old};
+
+  std::vector<v1::DoctorCheck> checks = examine(sight);
+  checks.erase(std::remove_if(checks.begin(), checks.end(),
+                              [](const auto& check) { return check.check() != "feeds"; }),
+               checks.end());
+
+  REQUIRE(checks.size() == 5);
+  CHECK(checks[0].state() == "ok");
+  CHECK_THAT(checks[0].found(), has_text("/etc/feeds.yaml: 4 feeds, 1 own classes"));
+  CHECK(checks[1].state() == "ok");
+  CHECK_THAT(checks[1].found(), has_text("AWS: 8000 prefixes, version aaaaaaaaaaaa of "
+                                         "2026-05-15T12:00:00Z, 2 kept, 2h old"));
+  CHECK(checks[2].state() == "warn");
+  CHECK_THAT(checks[2].found(), has_text("quarantined: it shrank"));
+  CHECK(checks[3].state() == "fail");
+  CHECK_THAT(checks[3].found(), has_text("Never: nothing yet; not taken: HTTP 500"));
+  CHECK(checks[4].state() == "warn");
+  for (std::size_t i = 2; i < checks.size(); ++i) CHECK_FALSE(checks[i].advice().empty());
+}
+
+TEST_CASE("a manifest of feeds that was not taken is a failure, and says where it is wrong",
+          "[doctor]") {
+  DoctorSight sight = healthy();
+  sight.feeds = feeds::FeedsState{"/etc/feeds.yaml", "/etc/feeds.yaml:7: is no map", 0, {}, {}};
+
+  CHECK(check_of(sight, "feeds").state() == "fail");
+  CHECK_THAT(check_of(sight, "feeds").found(), has_text("/etc/feeds.yaml:7: is no map"));
 }

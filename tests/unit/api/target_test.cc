@@ -67,9 +67,9 @@ TEST_CASE("notes say what is not known", "[target]") {
                     snapshot());
   };
 
-  CHECK(has(notes("198.51.100.7"), "names are not observed yet"));
+  CHECK(has(notes("198.51.100.7"), "another one tomorrow"));
   CHECK(has(notes("198.51.100.7"), "no namespace asked about was seen talking to it"));
-  CHECK(has(notes("example.com"), "names are not observed yet"));
+  CHECK(has(notes("example.com"), "no pod that you may ask about was seen to be told it"));
   CHECK(has(notes("service/kube-system/kube-dns"), "53/UDP -> 53"));
   CHECK(has(notes("service/kube-system/kube-dns"), "10.244.1.9 port 53"));
   CHECK(has(notes("web/web"), "1 pods"));

@@ -106,9 +106,11 @@ TEST_CASE("a URL is https, or http to a loopback address, and has no credentials
   CHECK_FALSE(with("ip-ranges.example"));
 }
 
-TEST_CASE("a URL is fetched once a minute at most") {
+TEST_CASE("a URL is fetched once a minute at most, and once in a month at least") {
   CHECK_THAT(error_of("feeds: [{name: a, format: aws, url: 'https://a.example', every: 59s}]"),
-             has_text("feeds[0].every: '59s' is less than 1m"));
+             has_text("feeds[0].every: '59s' is not between 1m and 30d"));
+  CHECK_THAT(error_of("feeds: [{name: a, format: aws, url: 'https://a.example', every: 31d}]"),
+             has_text("feeds[0].every: '31d' is not between"));
 }
 
 TEST_CASE("an own class has private ranges, but no default route, multicast or host bits") {

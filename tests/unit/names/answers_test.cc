@@ -31,6 +31,10 @@ std::string told_at(const Answers& answers, TimePoint time) {
   return found.empty() ? "" : to_text(found[0].answered);
 }
 
+void sweep(Answers& answers, TimePoint time) {
+  answers.sweep(std::vector<TimePoint>(kPod.node + 1, time), time);
+}
+
 }  // namespace
 
 TEST_CASE("of several answers the latest before the connection counts", "[names]") {
@@ -79,9 +83,9 @@ TEST_CASE("answers without a pause hold from the first to the last", "[names]") 
 TEST_CASE("a name is a pod's as long as any of its answers holds, then it is swept", "[names]") {
   Answers answers(100);
   answers.add(answer(1, at("12:00:00"), at("12:00:05")));
-  answers.sweep(at("12:11:05"));
+  sweep(answers, at("12:11:05"));
   CHECK(answers.size() == 1);
-  answers.sweep(at("12:11:06"));
+  sweep(answers, at("12:11:06"));
   CHECK(answers.size() == 0);
 }
 
@@ -95,6 +99,26 @@ TEST_CASE("without room the answers that end first go", "[names]") {
   for (const Sighting& one : answers.at(address(kThere), kPod, at("12:01:00"))) {
     CHECK(one.name > 3);
   }
-  answers.sweep(at("13:00:00"));
+  sweep(answers, at("13:00:00"));
   CHECK(answers.forgotten_until() == TimePoint());
+}
+
+TEST_CASE("an answer that comes late is no bridge over the pause after it", "[names]") {
+  Answers answers(100);
+  answers.add(answer(1, at("14:00:00")));
+  answers.add(answer(1, at("12:00:00")));
+
+  CHECK(told_at(answers, at("12:10:00")) == to_text(at("12:00:00")));
+  CHECK(told_at(answers, at("13:00:00")).empty());
+}
+
+TEST_CASE("only an answer after the last look is news", "[names]") {
+  Answers answers(100);
+  answers.add(answer(1, at("12:00:00")));
+
+  const auto news = [&](const char* after) {
+    return answers.told_between(address(kThere), kPod, at(after), at("12:01:00"));
+  };
+  CHECK(news("11:59:59"));
+  CHECK_FALSE(news("12:00:00"));
 }

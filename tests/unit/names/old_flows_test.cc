@@ -90,6 +90,29 @@ TEST_CASE("several openings of a tuple in one report may have had several names"
   CHECK(candidates(evidence) == Texts{"a.example.com 725 pod", "b.example.com 275 pod"});
 }
 
+TEST_CASE("one opening has the names of its moment, however long it is used", "[names]") {
+  Index index;
+  Node node(index);
+  node.rest(at("12:00:00"));
+  Flow once = dialled(at("12:00:02"));
+  once.stats.last_seen = at("12:00:08");
+  const auto evidence = node.tell(
+      {.answers = {told("a.example.com", at("12:00:01")), told("b.example.com", at("12:00:07"))},
+       .flows = {once}});
+
+  CHECK(candidates(evidence) == Texts{"a.example.com 1000 pod"});
+}
+
+TEST_CASE("datagrams whose lookup may have been missed are looked at again", "[names]") {
+  Index index;
+  Node node(index);
+  CHECK(node.tell({.flows = {datagrams(at("06:00:11"), at("06:00:12"))}}).naming ==
+        Naming::Unknown);
+  node.rest(at("08:00:00"));
+  CHECK(node.tell({.flows = {datagrams(at("08:00:00"), at("08:00:05"))}}).naming ==
+        Naming::RawAddress);
+}
+
 TEST_CASE("a tuple that was there before was opened some time in the interval", "[names]") {
   Index index;
   Node node(index);

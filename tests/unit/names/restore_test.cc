@@ -113,8 +113,9 @@ TEST_CASE("what ended is forgotten with its texts, what holds stays", "[names]")
                              .said = {said("db.example.com", at("12:00:00"))}});
   CHECK(index.counts().names == 2);  // and ""
 
-  index.sweep(at("12:00:00"));
-  CHECK(index.counts().intervals == 1);
+  index.sweep(at("13:12:00"));
+  CHECK(index.counts().intervals == 1);  // the node stopped at noon
+  node.rest(at("13:12:00"));
   index.sweep(at("13:12:00"));
   CHECK(index.counts().intervals == 0);
   CHECK(index.counts().tuples == 1);
@@ -127,13 +128,42 @@ TEST_CASE("what ended is forgotten with its texts, what holds stays", "[names]")
   CHECK(index.counts().names == 1);
 }
 
+TEST_CASE("a node that is gone for good is forgotten, too", "[names]") {
+  Index index;
+  Node node(index);
+  node.tell(at("12:00:00"), {.answers = {told("db.example.com", at("11:59:59"))}});
+
+  index.sweep(at("13:10:00") + 24h);
+  CHECK(index.counts().intervals == 1);
+  index.sweep(at("13:12:00") + 24h);
+  CHECK(index.counts().intervals == 0);
+}
+
 TEST_CASE("numbers that were freed are given to others without mixing them up", "[names]") {
   Index index;
   Node node(index);
   node.tell(at("12:00:00"), {.answers = {told("old.example.com", at("11:59:59"))}});
+  node.rest(at("14:00:00"));
   index.sweep(at("14:00:00"));
   node.tell(at("14:00:10"), {.answers = {told("new.example.com", at("14:00:01"))}});
 
   CHECK(candidates(node.tell({.flows = {dialled(at("14:00:12"))}})) ==
         Texts{"new.example.com 1000 pod"});
+}
+
+TEST_CASE("texts of what went for want of room do not pile up", "[names]") {
+  Index index({.intervals = 100, .tuples = 100, .said = 100});
+  Node node(index);
+  constexpr int kTexts = 200'000;
+  std::vector<NameAnswer> answers;
+  for (int i = 0; i < kTexts; ++i) {
+    answers.push_back(told("", at("12:00:00")));
+    answers.back().name = std::to_string(i) + ".example.com";
+    if (answers.size() < 1000) continue;
+    node.rest(node.report().interval.end + 1s);
+    node.tell(node.report().interval.end + 1s, {.answers = answers});
+    answers.clear();
+  }
+  CHECK(index.counts().intervals <= 100);
+  CHECK(index.counts().names < 70'000);
 }

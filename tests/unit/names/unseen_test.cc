@@ -66,6 +66,17 @@ TEST_CASE("the connection to such a resolver was dialled raw itself", "[names]")
   }
 }
 
+TEST_CASE("what was dialled before the pod asked such a resolver was dialled raw", "[names]") {
+  Index index;
+  Node node(index);
+  node.rest(at("12:00:00"));
+  const auto all = node.tell(
+      at("12:00:10"), {.flows = {dialled(at("12:00:02")), dialled(at("12:00:05"), "1.1.1.1", 853),
+                                 dialled(at("12:00:06"), "192.0.2.11")}});
+  CHECK(all[0].naming == Naming::RawAddress);
+  CHECK(all[2].naming == Naming::OpaqueResolver);
+}
+
 TEST_CASE("the neighbour's resolver is his own", "[names]") {
   Flow lookup = dialled(at("11:59:55"), "198.51.100.53", 853);
   lookup.key.interface_id = 6;

@@ -74,6 +74,17 @@ TEST_CASE("a flag wins over its environment variable, which wins over the defaul
   CHECK_FALSE(config.select.matches({{"tier", "4-aux"}}));
 }
 
+TEST_CASE("several resolvers may be trusted", "[config]") {
+  CHECK(accepted({}).trusted_resolvers.empty());
+  const auto twice =
+      accepted({"--trusted-resolver", "10.0.0.53", "--trusted-resolver", "fd00::/8"});
+  REQUIRE(twice.trusted_resolvers.size() == 2);
+  CHECK(twice.trusted_resolvers[0].to_string() == "10.0.0.53/32");
+
+  const Variable resolvers("OUTFLOW_TRUSTED_RESOLVER", "10.0.0.53,fd00::/8");
+  CHECK(accepted({}).trusted_resolvers == twice.trusted_resolvers);
+}
+
 TEST_CASE("HTTP can be switched off", "[config]") {
   CHECK(accepted({"--http-listen", ""}).http_listen.empty());
 }
@@ -85,6 +96,8 @@ TEST_CASE("a wrong value ends with exit code 2 and the flag's name", "[config]")
       {"--retention", {"--retention", "-3d"}},
       {"--select", {"--select", "tier in (", "--listen", "127.0.0.1:1"}},
       {"--log-level", {"--log-level", "loud"}},
+      {"--trusted-resolver", {"--trusted-resolver", "10.0.0.0/33"}},
+      {"--trusted-resolver", {"--trusted-resolver", "10.0.0.53,dns.example.com"}},
       {"--listen", {"--listen", "7443"}},
       {"--listen", {"--listen", "0.0.0.0:7443"}},
       {"--listen", {"--listen", "unix:"}},

@@ -22,7 +22,7 @@ inventory::Snapshot cluster() {
 
 std::vector<Rule> rules_for(const std::vector<store::History>& records) {
   std::vector<Rule> rules = allow_rules(finding(records).needs, cluster());
-  for (const Rule& rule : rules) CHECK(is_well_formed(rule));
+  for (const Rule& rule : rules) CHECK(is_well_formed(rule, Dialect::CalicoOss));
   return rules;
 }
 
@@ -209,9 +209,9 @@ TEST_CASE("a label that would end its string in a selector is not used", "[rules
 }
 
 TEST_CASE("addresses become host prefixes, one family per rule", "[rules]") {
-  auto named = outside("192.0.2.1", PeerKind::Name);
-  named.name = "api.example.com";
-  auto named6 = outside("2001:db8::1", PeerKind::Name);
+  auto named = outside("192.0.2.1", PeerKind::Provider);
+  named.name = "Example/CDN/global";
+  auto named6 = outside("2001:db8::1", PeerKind::Provider);
   named6.name = named.name;
   const auto rules = rules_for({record(named), record(named6)});
 
@@ -237,8 +237,8 @@ TEST_CASE("a rule takes at most 250 nets and 50 ports", "[rules]") {
   std::vector<store::History> many_nets;
   for (int i = 0; i < 300; ++i) {
     auto named = outside("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250),
-                         PeerKind::Name);
-    named.name = "cdn.example.com";
+                         PeerKind::Provider);
+    named.name = "Example/CDN/global";
     many_nets.push_back(record(named));
   }
   const auto by_nets = rules_for(many_nets);

@@ -32,7 +32,7 @@ TEST_CASE("a policy selects one namespace's pods, and its last rule denies", "[s
   CHECK(policy.order == 1200);
   REQUIRE(policy.egress.size() == 2);
   CHECK(policy.egress.back().action == Action::Deny);
-  CHECK(is_well_formed(policy.egress.back()));
+  CHECK(is_well_formed(policy.egress.back(), Dialect::CalicoOss));
 }
 
 TEST_CASE("the name is one DNS label for every namespace name, and tells them apart",
