@@ -30,6 +30,8 @@ namespace outflow::api {
                                   v1::NewAnswer& answer);
 [[nodiscard]] grpc::Status answer(const Backend& backend, const v1::PlanRequest& request,
                                   v1::PlanAnswer& answer);
+[[nodiscard]] grpc::Status answer(const Backend& backend, const v1::SetsRequest& request,
+                                  v1::SetsAnswer& answer);
 [[nodiscard]] grpc::Status answer(const Backend& backend, const v1::DoctorRequest& request,
                                   v1::DoctorAnswer& answer);
 

@@ -40,9 +40,9 @@ struct NodeSight {
   TimePoint last_report{};  // epoch: never
   std::string agent_version;
   std::optional<FactBoard::Told> told;
-  std::map<std::string, std::uint64_t> losses;  // today
+  std::map<std::string, std::uint64_t> losses;       // today
   std::map<std::string, std::uint64_t> name_losses;  // today and yesterday
-  std::uint64_t packets = 0;                    // recorded today; counted where there are losses
+  std::uint64_t packets = 0;  // recorded today; counted where there are losses
 };
 
 struct DoctorSight {

@@ -42,26 +42,71 @@ void refuse(const analysis::Finding& finding, const std::string& reason, v1::Pol
   put_horizon(finding.horizon, *refused.mutable_horizon());
 }
 
-void put_policy(const analysis::Finding& finding, const synthesis::GlobalNetworkPolicy& policy,
-                v1::PolicyAnswer& answer) {
+grpc::Status put_policy(const analysis::Finding& finding,
+                        const synthesis::GlobalNetworkPolicy& policy, v1::PolicyAnswer& answer) {
+  auto content = exporting::to_yaml(policy);
+  if (!content) return {grpc::StatusCode::INTERNAL, content.error().what};
   v1::PolicyFile& file = *answer.add_items();
   file.set_namespace_(finding.namespace_name);
   file.set_path(path_of(finding.namespace_name));
-  file.set_content(exporting::to_yaml(policy));
+  file.set_content(*std::move(content));
   file.set_rules(static_cast<std::uint32_t>(std::count_if(
       policy.egress.begin(), policy.egress.end(),
       [](const synthesis::Rule& rule) { return rule.action == synthesis::Action::Allow; })));
   file.set_commented(static_cast<std::uint32_t>(policy.comments.size()));
   put_horizon(finding.horizon, *file.mutable_horizon());
+  return grpc::Status::OK;
+}
+
+Answered<synthesis::Options> options_of(const v1::PolicyRequest& request) {
+  const auto invalid = [](const std::string& what) {
+    return tl::unexpected<grpc::Status>(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, what));
+  };
+  synthesis::Options options;
+  if (!std::isfinite(request.order())) return invalid("order: must be a finite number");
+  if (request.order() != 0) options.order = request.order();
+  if (!request.dialect().empty()) {
+    const auto dialect = synthesis::parse_dialect(request.dialect());
+    if (!dialect) {
+      return invalid(
+          fmt::format("dialect: '{}' is none of calico-oss, calico-enterprise, calico-cloud",
+                      request.dialect()));
+    }
+    options.dialect = *dialect;
+  }
+  if (!request.sets().empty()) {
+    const auto sets = synthesis::parse_sets_mode(request.sets());
+    if (!sets) return invalid(fmt::format("sets: '{}' is none of live, inline", request.sets()));
+    options.sets = *sets;
+  }
+  return options;
+}
+
+// The policy of one namespace, or why there is none.
+grpc::Status answer_namespace(const Question& question, const v1::PolicyRequest& request,
+                              const synthesis::Options& options, const std::string& name,
+                              v1::PolicyAnswer& answer) {
+  const auto finding =
+      question.finding(name, {.names = request.wildcard_names(), .days = request.wildcard_days()});
+  if (!finding) return finding.error();
+  if (const auto reason = refusal(*finding, request.allow_insufficient()); !reason.empty()) {
+    refuse(*finding, reason, answer);
+    return grpc::Status::OK;
+  }
+  const auto sets = question.name_sets(*finding);
+  if (!sets) return sets.error();
+  const auto policy = synthesis::synthesize(*finding, question.snapshot(), options, *sets);
+  if (policy.refused.empty()) return put_policy(*finding, policy, answer);
+  refuse(*finding, policy.refused, answer);
+  return grpc::Status::OK;
 }
 
 }  // namespace
 
 grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
                     v1::PolicyAnswer& answer) {
-  if (!std::isfinite(request.order())) {
-    return {grpc::StatusCode::INVALID_ARGUMENT, "order: must be a finite number"};
-  }
+  const auto options = options_of(request);
+  if (!options) return options.error();
   const auto question = Question::ask(backend, request.scope());
   if (!question) return question.error();
   if (backend.needs_inventory && !question->has_inventory()) {
@@ -70,21 +115,9 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
                         question->context().inventory_error())};
   }
   *answer.mutable_context() = question->context();
-  synthesis::Options options;
-  if (request.order() != 0) options.order = request.order();
   for (const auto& name : question->judged()) {
-    const auto finding = question->finding(name);
-    if (!finding) return finding.error();
-    if (const auto reason = refusal(*finding, request.allow_insufficient()); !reason.empty()) {
-      refuse(*finding, reason, answer);
-      continue;
-    }
-    const auto policy = synthesis::synthesize(*finding, question->snapshot(), options);
-    if (!policy.refused.empty()) {
-      refuse(*finding, policy.refused, answer);
-    } else {
-      put_policy(*finding, policy, answer);
-    }
+    const auto status = answer_namespace(*question, request, *options, name, answer);
+    if (!status.ok()) return status;
   }
   return grpc::Status::OK;
 }

@@ -209,22 +209,22 @@ grpc::Status Question::scan_names(const store::Store::VisitName& visit) const {
     if (is_new && may_see_) entry->second = may_see_(name).value_or(false);
     return entry->second;
   };
-  const auto done = store_->scan_names(
-      std::nullopt, day_of(window_.start), day_of(window_.end),
-      [&](const store::NameRecord& record) {
-        return !allowed(record.namespace_name) || visit(record);
-      });
+  const auto done = store_->scan_names(std::nullopt, day_of(window_.start), day_of(window_.end),
+                                       [&](const store::NameRecord& record) {
+                                         return !allowed(record.namespace_name) || visit(record);
+                                       });
   return done ? grpc::Status::OK : internal(done.error());
 }
 
-Answered<analysis::Finding> Question::finding(const std::string& namespace_name) const {
+Answered<analysis::Finding> Question::finding(const std::string& namespace_name,
+                                              const analysis::GeneraliseOptions& options) const {
   analysis::Analysis analysis(namespace_name);
   auto status = scan(namespace_name, [&analysis](const store::History& history) {
     analysis.add(history);
     return true;
   });
   if (!status.ok()) return tl::unexpected<grpc::Status>(std::move(status));
-  analysis::Finding finding = std::move(analysis).finish(horizon(namespace_name));
+  analysis::Finding finding = std::move(analysis).finish(horizon(namespace_name), options);
   if (finding.records == 0) {
     const Coverage coverage =
         coverage_of(input_of(namespace_name, presences(namespace_name)), snapshot(), watches_);
@@ -232,6 +232,19 @@ Answered<analysis::Finding> Question::finding(const std::string& namespace_name)
                                       coverage.status == "idle" || coverage.status == "agent-gap"};
   }
   return finding;
+}
+
+Answered<std::vector<analysis::NameSet>> Question::name_sets(
+    const analysis::Finding& finding) const {
+  std::vector<store::NameRecord> rows;
+  const Day today = day_of(now());
+  const auto read = store_->scan_names(finding.namespace_name, today - analysis::kNameSetDays,
+                                       today, [&rows](const store::NameRecord& row) {
+                                         rows.push_back(row);
+                                         return true;
+                                       });
+  if (!read) return tl::unexpected<grpc::Status>(internal(read.error()));
+  return analysis::name_sets_of(finding, rows, now());
 }
 
 Answered<std::vector<analysis::Finding>> Question::findings(

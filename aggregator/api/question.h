@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 
 #include "aggregator/analysis/analyse.h"
+#include "aggregator/analysis/name_sets.h"
 #include "aggregator/api/service.h"
 #include "aggregator/api/watch.h"
 #include "aggregator/synthesis/policy.h"
@@ -79,7 +80,11 @@ class Question {
                                   const store::Store::Visit& visit) const;
   // Every name record in the window of every namespace the asker may see, chosen or not.
   [[nodiscard]] grpc::Status scan_names(const store::Store::VisitName& visit) const;
-  [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
+  [[nodiscard]] Answered<analysis::Finding> finding(
+      const std::string& namespace_name, const analysis::GeneraliseOptions& options = {}) const;
+  // What stands for the names of the finding now, whatever the window is.
+  [[nodiscard]] Answered<std::vector<analysis::NameSet>> name_sets(
+      const analysis::Finding& finding) const;
   [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
       const std::vector<std::string>& namespaces) const;
 

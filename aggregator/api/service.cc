@@ -57,6 +57,10 @@ class QueryService final : public v1::Query::Service {
                     v1::PlanAnswer* out) override {
     return reply(*context, *in, *out);
   }
+  grpc::Status Sets(ServerContext* context, const v1::SetsRequest* in,
+                    v1::SetsAnswer* out) override {
+    return reply(*context, *in, *out);
+  }
   grpc::Status Doctor(ServerContext* context, const v1::DoctorRequest* in,
                       v1::DoctorAnswer* out) override {
     return reply(*context, *in, *out);

@@ -74,10 +74,6 @@ Plan plan(const Wanted& wanted, const Before& before, const Rules& rules, const 
   if (!wanted.usable) return stay({}, current, "unusable", wanted.reason);
   Admitted admitted = admit(wanted.nets, rules);
   plan.refusals = std::move(admitted.refusals);
-  if (admitted.nets.size() > rules.nets_max) {
-    return stay(std::move(plan), current, "too_many",
-                fmt::format("{} nets, at most {}", admitted.nets.size(), rules.nets_max));
-  }
   if (admitted.nets.empty() && !current.empty() && !rules.may_empty) {
     return stay(std::move(plan), current, "would_empty",
                 fmt::format("nothing of it is wanted; its {} nets stay", current.size()));
@@ -92,9 +88,9 @@ Plan plan(const Wanted& wanted, const Before& before, const Rules& rules, const 
   std::set_union(rest.begin(), rest.end(), admitted.nets.begin(), admitted.nets.end(),
                  std::back_inserter(plan.nets));
   if (plan.nets.size() > rules.nets_max) {
-    return stay(std::move(plan), current, "too_many",
-                fmt::format("{} nets with those that stay for now, at most {}", plan.nets.size(),
-                            rules.nets_max));
+    std::string what = fmt::format("{} nets with those that stay for now, at most {}",
+                                   plan.nets.size(), rules.nets_max);
+    return stay(std::move(plan), current, "too_many", std::move(what));
   }
   if (!gone.empty() && !trust.complete()) {
     plan.refusals.push_back({"incomplete", fmt::format("{} nets that are not wanted stay: {}",

@@ -251,6 +251,7 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   add_list_commands(program);
   add_detail_commands(program);
   add_file_commands(program);
+  add_sets_command(program);
   add_care_commands(program);
   add_completion_command(program);
   // CLI11 takes the words from the back.

@@ -18,12 +18,24 @@ struct PolicyOptions {
   double order = 1500;
   bool allow_insufficient = false;
   std::string folder;
+  std::string dialect = "calico-oss";
+  std::string sets = "live";
+  Wildcards wildcards;
 };
 
 void add_policy_options(CLI::App& app, PolicyOptions& options) {
   app.add_option("--order", options.order, "spec.order of the policies")->capture_default_str();
   app.add_flag("--allow-insufficient", options.allow_insufficient,
                "Namespaces under the horizon too; their header says so");
+  app.add_option("--dialect", options.dialect,
+                 "Who reads them: only Calico's paid editions know names (domains)")
+      ->check(CLI::IsMember({"calico-oss", "calico-enterprise", "calico-cloud"}))
+      ->capture_default_str();
+  app.add_option("--sets", options.sets,
+                 "Sets of the addresses behind names: live, kept in the cluster, or inline, as now")
+      ->check(CLI::IsMember({"live", "inline"}))
+      ->capture_default_str();
+  add_wildcard_options(app, options.wildcards);
 }
 
 Outcome<v1::PolicyAnswer> ask_policy(const Session& session, const PolicyOptions& options) {
@@ -36,6 +48,10 @@ Outcome<v1::PolicyAnswer> ask_policy(const Session& session, const PolicyOptions
   *request.mutable_scope() = session.scope;
   request.set_order(options.order);
   request.set_allow_insufficient(options.allow_insufficient);
+  request.set_dialect(options.dialect);
+  request.set_sets(options.sets);
+  request.set_wildcard_names(options.wildcards.names);
+  request.set_wildcard_days(options.wildcards.days);
   return client->ask(&v1::Query::StubInterface::Policy, request);
 }
 

@@ -95,8 +95,16 @@ CLI::App& add_command(CLI::App& parent, const std::string& name, const std::stri
 void add_list_commands(Program& program);    // status coverage fanout tiers baseline new plan
 void add_detail_commands(Program& program);  // flows explain
 void add_file_commands(Program& program);    // policy export import
-void add_care_commands(Program& program);    // doctor backup
+void add_sets_command(Program& program);
+void add_care_commands(Program& program);  // doctor backup
 void add_completion_command(Program& program);
+
+// When names are a class, "*.cdn.example.com": policy, export and sets must say the same.
+struct Wildcards {
+  std::uint32_t names = 4;
+  std::uint32_t days = 3;
+};
+void add_wildcard_options(CLI::App& app, Wildcards& wildcards);
 
 // The known word nearest to a mistyped one; "" when none is near.
 [[nodiscard]] std::string nearest(const std::string& word, const std::vector<std::string>& known);

@@ -26,6 +26,7 @@ struct View {
 [[nodiscard]] View view_of(const v1::NewAnswer& answer);
 [[nodiscard]] View view_of(const v1::PlanAnswer& answer);
 [[nodiscard]] View view_of(const v1::ImportAnswer& answer);
+[[nodiscard]] View view_of(const v1::SetsAnswer& answer);
 [[nodiscard]] View view_of(const v1::DoctorAnswer& answer);
 
 // Flows come in parts: one table for all of them.

@@ -141,8 +141,9 @@ class Reader {
         spec.sources.push_back(text(map, key, place));
         continue;
       }
+      const std::string there = std::string(place).append(".").append(key);
       for (const YAML::Node& item : items(map, key, place)) {
-        if (!item.IsScalar()) complain(item, place + "." + key, "has what is no text");
+        if (!item.IsScalar()) complain(item, there, "has what is no text");
         if (item.IsScalar()) spec.sources.push_back(item.Scalar());
       }
     }

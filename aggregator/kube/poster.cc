@@ -72,6 +72,10 @@ Result<Reply> Poster::send(const Call& call) {
   curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &body);
   const CURLcode code = curl_easy_perform(easy.get());
+  if (code == CURLE_WRITE_ERROR) {
+    return fail(call.path + ": the answer has more than " + std::to_string(call.bytes_max) +
+                " bytes");
+  }
   if (code != CURLE_OK) {
     return fail(call.path + ": " + (error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
   }

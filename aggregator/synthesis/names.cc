@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "aggregator/synthesis/describe.h"
 #include "aggregator/synthesis/hash.h"
 
 namespace outflow::synthesis {
@@ -93,6 +94,23 @@ std::optional<std::string> why_no_name_rule(const Need& need, const Names& names
   const bool is_star = pattern.kind == NamePattern::Kind::Exact && pattern.name.starts_with("*.");
   if (is_star || !is_domain(pattern.name)) return "the name asked for is no host name";
   return has_domains(names.dialect) ? std::nullopt : why_no_set(need, names);
+}
+
+std::string why_unused(const std::string& class_name, std::span<const Need> needs,
+                       const Names& names) {
+  std::string why;
+  const auto judge = [&](const Need& need) {
+    if (need.peer.kind != PeerKind::Name || need.peer.name != class_name) return false;
+    auto refused = why_no_rule(need);
+    if (!refused) refused = why_no_name_rule(need, names);
+    if (refused) why = *std::move(refused);
+    return !refused.has_value();
+  };
+  for (const Need& need : needs) {
+    if (judge(need)) return "";
+    if (std::any_of(need.members.begin(), need.members.end(), judge)) return "";
+  }
+  return why;
 }
 
 std::string set_name(const std::string& namespace_name, const std::string& class_name) {

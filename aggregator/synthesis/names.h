@@ -33,6 +33,11 @@ struct Names {
 [[nodiscard]] std::optional<std::string> why_no_name_rule(const analysis::Need& need,
                                                           const Names& names);
 
+// Why no rule leads to the class's set, whatever the reason; "" when one does. `needs` are those of
+// the finding. For a dialect without names.
+[[nodiscard]] std::string why_unused(const std::string& class_name,
+                                     std::span<const analysis::Need> needs, const Names& names);
+
 // "outflow-web-api-example-com": one DNS label of at most 63 characters, which is a value of a
 // label as well. A hash of both names stands at its end where they were cut, or where two pairs of
 // names could give the same text.

@@ -33,15 +33,6 @@ class Cluster:
             if matches(namespace_selector, self.namespaces[pod["metadata"]["namespace"]]) and matches(selector, labels):
                 yield from (entry["ip"] for entry in pod["status"].get("podIPs", []))
 
-    def hold_sets(self, documents):
-        self.sets = [d for d in documents if d["kind"] == "GlobalNetworkSet"]
-
-    def set_nets(self, selector):
-        """Calico's global(): things outside of any namespace, of which we write sets alone."""
-        for one in self.sets:
-            if matches(selector, one["metadata"].get("labels", {})):
-                yield from one["spec"]["nets"]
-
     def endpoints(self, name, namespace):
         for item in self.slices:
             meta = item["metadata"]
@@ -72,7 +63,7 @@ def ports_text(rule, protocol):
     return f" {protocol} dport {{ {', '.join(map(str, ports))} }}" if ports else ""
 
 
-def rule_texts(rule, cluster):
+def rule_texts(rule, cluster, sets):
     destination = rule.get("destination", {})
     protocol = str(rule.get("protocol", "")).lower()
     if "services" in destination:
@@ -85,9 +76,12 @@ def rule_texts(rule, cluster):
     if "nets" in destination:
         nets = destination["nets"]
     elif destination.get("namespaceSelector") == "global()":
-        assert destination.get("selector"), "global() alone allows every set and every host"
-        nets = list(cluster.set_nets(destination["selector"]))
+        # What is in no namespace and bears the label: sets alone. One that is not there matches nothing.
+        found = re.fullmatch(r"outflow.dev/set == '([^']*)'", destination["selector"])
+        assert found, f"a selector this check does not read: {destination['selector']}"
+        nets = sets.get(found[1], [])
     else:
+        assert "domains" not in destination, "the open edition drops domains, and the rule allows everything"
         assert "namespaceSelector" in destination, "an Allow without a peer allows everything"
         nets = list(cluster.addresses(destination["namespaceSelector"], destination.get("selector")))
     for net in nets:
@@ -107,9 +101,9 @@ def main():
     chains = []
     for path in sorted(glob.glob(f"{folder}/egress-*.yaml")):
         with open(path, encoding="utf-8") as file:
-            documents = [d for d in yaml.safe_load_all(file) if d]
-        cluster.hold_sets(documents)
-        (policy,) = [d for d in documents if d["kind"] != "GlobalNetworkSet"]
+            *documents, policy = yaml.safe_load_all(file)
+        sets = {one["metadata"]["labels"]["outflow.dev/set"]: one.get("spec", {}).get("nets", []) for one in documents}
+        assert all(one["kind"] == "GlobalNetworkSet" for one in documents)
         spec = policy["spec"]
         assert policy["kind"] == "GlobalNetworkPolicy" and spec["types"] == ["Egress"]
         name = "ns_" + re.sub("[^a-z0-9]", "_", policy["metadata"]["name"])
@@ -117,7 +111,7 @@ def main():
             print(f"    {family(address)} saddr {address} goto {name}")
         allows = [r for r in spec["egress"] if r["action"] == "Allow"]
         assert spec["egress"][-1] == {"action": "Deny"} and len(allows) == len(spec["egress"]) - 1
-        lines = [f"    {text} accept" for n, rule in enumerate(allows) if n != dropped for text in rule_texts(rule, cluster)]
+        lines = [f"    {text} accept" for n, rule in enumerate(allows) if n != dropped for text in rule_texts(rule, cluster, sets)]
         chains.append("  chain %s {\n%s\n    drop\n  }" % (name, "\n".join(lines)))
     print("  }")
     print("\n".join(chains))

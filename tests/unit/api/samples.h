@@ -152,7 +152,10 @@ class Bench {
     REQUIRE(merged);
   }
 
-  void add(std::vector<store::History> histories) {
+  void add(std::vector<store::History> histories) { add(std::move(histories), {}); }
+
+  // What pods were told, and what they then dialled.
+  void add(std::vector<store::History> histories, std::vector<store::NameRecord> names) {
     store::Addition addition;
     addition.mark.node = "w1";
     addition.mark.boot.back() = 9;  // a boot of its own: its sequence is nobody's gap
@@ -160,6 +163,7 @@ class Bench {
     addition.mark.last_end = clock.now();
     addition.interval = {clock.now(), clock.now()};
     addition.histories = std::move(histories);
+    addition.names = std::move(names);
     REQUIRE(store->add(addition));
   }
 

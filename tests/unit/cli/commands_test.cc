@@ -68,7 +68,12 @@ class FakeQuery final : public v1::Query::Service {
   }
   grpc::Status Policy(ServerContext*, const v1::PolicyRequest* in, v1::PolicyAnswer* out) override {
     order = in->order();
+    policy_asked = *in;
     return give(policy, out);
+  }
+  grpc::Status Sets(ServerContext*, const v1::SetsRequest* in, v1::SetsAnswer* out) override {
+    sets_asked = *in;
+    return give(sets, out);
   }
   grpc::Status New(ServerContext*, const v1::NewRequest* in, v1::NewAnswer* out) override {
     since = in->since_ns();
@@ -98,6 +103,9 @@ class FakeQuery final : public v1::Query::Service {
   v1::CoverageAnswer coverage;
   v1::FanoutAnswer fanout;
   v1::PolicyAnswer policy;
+  v1::PolicyRequest policy_asked;
+  v1::SetsAnswer sets;
+  v1::SetsRequest sets_asked;
   v1::NewAnswer news;
   v1::DoctorAnswer doctor;
   v1::Scope scope;
@@ -239,6 +247,10 @@ TEST_CASE("a wrong call exits 2, says what is wrong on stderr and nothing on std
       {{"export"}, "DIR"},
       {{"export", "x", "--order", "nan"}, "--order"},
       {{"policy", "--order", "-1"}, "--order"},
+      {{"policy", "--dialect", "cilium"}, "--dialect"},
+      {{"policy", "--sets", "dead"}, "--sets"},
+      {{"policy", "--wildcard-names", "1"}, "--wildcard-names"},
+      {{"sets", "--wildcard-days", "0"}, "--wildcard-days"},
       {{"import"}, "calico-log"},
       {{"import", "calico-lgo"}, "did you mean 'calico-log'"},
       {{"import", "calico-log"}, "FILE"},
@@ -263,7 +275,7 @@ TEST_CASE("help and version are answers, not errors", "[commands]") {
   CHECK(run_alone({"--version"}).code == kExitOk);
   for (const char* command :
        {"status", "coverage", "fanout", "tiers", "flows", "explain", "policy", "export", "baseline",
-        "new", "plan", "import", "doctor", "backup", "completion"}) {
+        "sets", "new", "plan", "import", "doctor", "backup", "completion"}) {
     const Ran ran = run_alone({command, "--help"});
     CHECK(ran.code == kExitOk);
     CHECK(ran.out.find("Examples:\n  ") != std::string::npos);
@@ -387,7 +399,8 @@ TEST_CASE("every answer that a node without an agent makes partial is exit 5 and
   const std::vector<std::vector<std::string>> calls{
       {"fanout"}, {"tiers"},          {"baseline"},
       {"new"},    {"plan"},           {"flows"},
-      {"policy"}, {"export", folder}, {"explain", "198.51.100.7"}};
+      {"policy"}, {"export", folder}, {"explain", "198.51.100.7"},
+      {"sets"}};
   world.query.tiers_fail = false;
   for (const auto& call : calls) {
     INFO(call.front());
@@ -516,6 +529,48 @@ TEST_CASE("export writes what is enough and exits 4 for what was refused", "[com
   CHECK(ran.code == kExitInsufficient);
   CHECK(ran.err.find("refused mail") != std::string::npos);
   CHECK(std::filesystem::exists(folder + "/egress-web.yaml"));
+}
+
+TEST_CASE("policy says who reads it, how sets are written, and when names are a class",
+          "[commands]") {
+  World world;
+  CHECK(world.run({"policy"}).code == kExitOk);
+  CHECK(world.query.policy_asked.dialect() == "calico-oss");
+  CHECK(world.query.policy_asked.sets() == "live");
+  CHECK(world.query.policy_asked.wildcard_names() == 4);
+
+  CHECK(world
+            .run({"policy", "--dialect", "calico-cloud", "--sets", "inline", "--wildcard-names",
+                  "7", "--wildcard-days", "2"})
+            .code == kExitOk);
+  CHECK(world.query.policy_asked.dialect() == "calico-cloud");
+  CHECK(world.query.policy_asked.sets() == "inline");
+  CHECK(world.query.policy_asked.wildcard_names() == 7);
+  CHECK(world.query.policy_asked.wildcard_days() == 2);
+}
+
+TEST_CASE("sets are a table, and as YAML the manifests that policies use", "[commands]") {
+  World world;
+  for (const bool usable : {true, false, true}) {
+    auto& set = *world.query.sets.add_items();
+    set.set_namespace_("web");
+    set.set_name("outflow-web-a");
+    set.set_class_("*.cdn.example.com");
+    set.set_content(usable ? "a: 1\n" : "b: 2\n");
+    set.set_usable(usable);
+    set.set_coverage(0.5);
+    set.add_nets();
+  }
+  const Ran table = world.run({"sets", "-n", "web", "--wildcard-days", "5"});
+  const Ran yaml = world.run({"sets", "-o", "yaml"});
+
+  CHECK(table.code == kExitOk);
+  CHECK(table.out.find("web        outflow-web-a  *.cdn.example.com     1     0.500  yes") !=
+        std::string::npos);
+  CHECK(table.out.find("2 of 3 sets may stand in a policy") != std::string::npos);
+  CHECK(yaml.out == "a: 1\n---\na: 1\n");
+  CHECK(yaml.err.find("1 of 3 sets are not printed") != std::string::npos);
+  CHECK(nlohmann::json::parse(world.run({"sets", "-o", "json"}).out)["items"].size() == 3);
 }
 
 TEST_CASE("policy prints YAML documents and exits 4 for what was refused", "[commands]") {

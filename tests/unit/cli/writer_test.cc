@@ -70,6 +70,7 @@ TEST_CASE("the JSON keys of every answer are those of its golden file", "[writer
   check_keys<v1::PlanAnswer>("Plan");
   check_keys<v1::ImportAnswer>("Import");
   check_keys<v1::DoctorAnswer>("Doctor");
+  check_keys<v1::SetsAnswer>("NetworkSetList");
 }
 
 TEST_CASE("zero, false, empty and unset fields are present in JSON", "[writer]") {

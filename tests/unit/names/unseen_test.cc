@@ -84,6 +84,15 @@ TEST_CASE("the neighbour's resolver is his own", "[names]") {
   CHECK(after({.flows = {lookup}}).naming == Naming::RawAddress);
 }
 
+TEST_CASE("an address that was such a resolver for another pod is none for this one", "[names]") {
+  NameAnswer answer = told("dns.google", at("11:59:54"));
+  answer.address = address("198.51.100.7");
+  answer.interface_id = 6;
+
+  CHECK(after({.answers = {answer}, .flows = {dialled(at("11:59:55"), "198.51.100.7", 443)}})
+            .naming == Naming::RawAddress);
+}
+
 TEST_CASE("a day after it spoke to its resolver a pod has forgotten it", "[names]") {
   Index index;
   Node node(index);
