@@ -160,6 +160,7 @@ explain 'NAME: destinations by the name their pods asked for. RAW: addresses tha
 show '0 5' tiers
 show '0 5' explain 198.51.100.10
 show '0 5' explain api.example.com
+show '0 5' sets -n shop
 
 title 'What it would enforce'
 show '4' export "$WORLD_DIR/egress"

@@ -9,7 +9,7 @@ source "$(dirname "$0")/names_world.sh"
 source "$(dirname "$0")/case.sh"
 world_make_servers() { names_make_servers; }
 names_world_can || fail 'this must run here'
-rate=${LOAD_RATE:-10000} seconds=${LOAD_SECONDS:-4} server=203.0.113.54
+rate=${LOAD_RATE:-10000} seconds=${LOAD_SECONDS:-4} server=203.0.113.90
 
 # kept: answers of all names the pod was told, addresses of each, losses of names, and their reasons.
 kept() {
@@ -23,8 +23,9 @@ answers, addresses = 0, set()
 for i in range(8):
     with open(f"{sys.argv[1]}/explain-{i}.json", encoding="utf-8") as file:
         told = json.load(file)
-    answers += sum(n["answers"] for n in told["names"])
-    addresses.add(len(told["names"]))
+    own = [n for n in told["names"] if n["name"] == f"n{i}.load.example.com"]
+    answers += sum(n["answers"] for n in own)
+    addresses.add(len({n["address"] for n in own}))
 losses = {l["reason"]: l["count"] for l in told["context"]["name_losses"]}
 print(answers, ",".join(map(str, sorted(addresses))), sum(losses.values()), ",".join(sorted(losses)) or "-")
 PYTHON
