@@ -135,7 +135,8 @@ Need class_of(const std::string& name, const std::vector<Need*>& members, std::s
 void find_classes(Node& node, const std::string& name, const Settings& settings,
                   std::vector<Need>& classes) {
   for (auto& [label, child] : node.children) {
-    find_classes(*child, name.empty() ? label : label + "." + name, settings, classes);
+    find_classes(*child, name.empty() ? label : fmt::format("{}.{}", label, name), settings,
+                 classes);
   }
   if (name.empty()) return;
   const Below found = below(node);

@@ -202,10 +202,6 @@ grpc::Status Question::scan(const std::string& namespace_name,
   return done ? grpc::Status::OK : internal(done.error());
 }
 
-<<<<<<< HEAD
-Answered<analysis::Finding> Question::finding(const std::string& namespace_name,
-                                              const analysis::GeneraliseOptions& options) const {
-=======
 grpc::Status Question::scan_names(const store::Store::VisitName& visit) const {
   std::map<std::string, bool> seen;
   const auto allowed = [&](const std::string& name) {
@@ -213,16 +209,15 @@ grpc::Status Question::scan_names(const store::Store::VisitName& visit) const {
     if (is_new && may_see_) entry->second = may_see_(name).value_or(false);
     return entry->second;
   };
-  const auto done = store_->scan_names(
-      std::nullopt, day_of(window_.start), day_of(window_.end),
-      [&](const store::NameRecord& record) {
-        return !allowed(record.namespace_name) || visit(record);
-      });
+  const auto done = store_->scan_names(std::nullopt, day_of(window_.start), day_of(window_.end),
+                                       [&](const store::NameRecord& record) {
+                                         return !allowed(record.namespace_name) || visit(record);
+                                       });
   return done ? grpc::Status::OK : internal(done.error());
 }
 
-Answered<analysis::Finding> Question::finding(const std::string& namespace_name) const {
->>>>>>> main
+Answered<analysis::Finding> Question::finding(const std::string& namespace_name,
+                                              const analysis::GeneraliseOptions& options) const {
   analysis::Analysis analysis(namespace_name);
   auto status = scan(namespace_name, [&analysis](const store::History& history) {
     analysis.add(history);

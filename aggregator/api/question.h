@@ -78,17 +78,13 @@ class Question {
   // false to stop.
   [[nodiscard]] grpc::Status scan(const std::string& namespace_name,
                                   const store::Store::Visit& visit) const;
-<<<<<<< HEAD
+  // Every name record in the window of every namespace the asker may see, chosen or not.
+  [[nodiscard]] grpc::Status scan_names(const store::Store::VisitName& visit) const;
   [[nodiscard]] Answered<analysis::Finding> finding(
       const std::string& namespace_name, const analysis::GeneraliseOptions& options = {}) const;
   // What stands for the names of the finding now, whatever the window is.
   [[nodiscard]] Answered<std::vector<analysis::NameSet>> name_sets(
       const analysis::Finding& finding) const;
-=======
-  // Every name record in the window of every namespace the asker may see, chosen or not.
-  [[nodiscard]] grpc::Status scan_names(const store::Store::VisitName& visit) const;
-  [[nodiscard]] Answered<analysis::Finding> finding(const std::string& namespace_name) const;
->>>>>>> main
   [[nodiscard]] Answered<std::vector<analysis::Finding>> findings(
       const std::vector<std::string>& namespaces) const;
 

@@ -142,9 +142,13 @@ void put_head(YAML::Emitter& out, const char* kind, const Object& object) {
 void put_document(YAML::Emitter& out, const GlobalNetworkSet& set) {
   out << YAML::BeginMap;
   put_head(out, "GlobalNetworkSet", set);
-  out << YAML::Key << "spec" << YAML::Value << YAML::BeginMap;
-  if (set.nets) put_nets(out, *set.nets);
-  out << YAML::EndMap << YAML::EndMap;
+  // No empty spec: a server-side apply turns one whose fields are all another's into null.
+  if (set.nets) {
+    out << YAML::Key << "spec" << YAML::Value << YAML::BeginMap;
+    put_nets(out, *set.nets);
+    out << YAML::EndMap;
+  }
+  out << YAML::EndMap;
 }
 
 void put_document(YAML::Emitter& out, const GlobalNetworkPolicy& policy) {

@@ -101,16 +101,17 @@ std::vector<Sighting> Answers::names_in(Iterator from, Iterator to, Basis basis,
   std::vector<Sighting> found;
   std::size_t looked = 0;
   for (; from != to && looked < kScanMax; ++from, ++looked) {
-    const auto& [key, span] = *from;
+    const Id name = from->first.name;
+    const Span& span = from->second;
     if (basis != Basis::Pod && span.trusted == 0) continue;
     const auto answered = span.before(time);
     if (!answered) continue;
     const auto same = std::find_if(found.begin(), found.end(),
-                                   [&](const Sighting& one) { return one.name == key.name; });
+                                   [name](const Sighting& one) { return one.name == name; });
     if (same == found.end()) {
-      found.push_back({key.name, span.target, basis, *answered});
+      found.push_back({name, span.target, basis, *answered});
     } else if (*answered > same->answered) {
-      *same = {key.name, span.target, basis, *answered};
+      *same = {name, span.target, basis, *answered};
     }
   }
   return found;

@@ -11,6 +11,7 @@ namespace {
 
 using analysis::Need;
 using analysis::Proof;
+using attribution::Naming;
 using attribution::Peer;
 using attribution::PeerKind;
 
@@ -73,6 +74,24 @@ std::string why_not_proven(const Need& need) {
                      need.stats.packets, need.stats.refused);
 }
 
+// Why there is no name, in words that follow others; "" where there is one, or none was looked for.
+std::string why_nameless(const attribution::NameEvidence& naming) {
+  const std::string why = naming.reason.empty() ? "" : ": " + naming.reason;
+  switch (naming.naming) {
+    case Naming::RawAddress:
+      return ", dialled without a lookup";
+    case Naming::OpaqueResolver:
+      return ", its name was asked for where nobody can read it" + why;
+    case Naming::Unknown:
+      return ", its name may have been missed" + why;
+    case Naming::None:
+    case Naming::Named:
+    case Naming::Ambiguous:
+      break;
+  }
+  return "";
+}
+
 }  // namespace
 
 Evidence evidence_of(std::span<const Need* const> needs) {
@@ -126,15 +145,16 @@ std::string need_text(const Need& need) {
   return fmt::format("{} {}/{}", name, need.port, to_text(need.protocol));
 }
 
-std::string peer_text(const Peer& peer) {
+std::string peer_text(const Peer& peer, const attribution::NameEvidence& naming) {
   std::string name = attribution::display_name(peer);
   switch (peer.kind) {
     case PeerKind::Private:
-      return name + ", a private address outside the cluster";
+      return name + ", a private address outside the cluster" + why_nameless(naming);
     case PeerKind::External:
-      return name + ", a public address, no name is known";
+      return name + ", a public address" +
+             (naming.naming == Naming::None ? ", no name is known" : why_nameless(naming));
     case PeerKind::Provider:
-      return name + ", a provider's range, by the addresses met";
+      return name + ", a provider's range, by the addresses met" + why_nameless(naming);
     default:
       return name;
   }

@@ -35,8 +35,10 @@ struct Evidence {
 // "service kube-system/kube-dns 53/UDP", "192.0.2.7 ICMP".
 [[nodiscard]] std::string need_text(const analysis::Need& need);
 
-// What stands behind an address that a rule names: "a public address, no name is known".
-[[nodiscard]] std::string peer_text(const attribution::Peer& peer);
+// What stands behind an address that a rule names, and why it has no name: "a public address,
+// dialled without a lookup".
+[[nodiscard]] std::string peer_text(const attribution::Peer& peer,
+                                    const attribution::NameEvidence& naming);
 
 // Why the need gets no rule; nullopt when it gets one. Names have more to say: names.h.
 [[nodiscard]] std::optional<std::string> why_no_rule(const analysis::Need& need);

@@ -80,7 +80,7 @@ std::vector<std::uint16_t> ports_of(const Group& group) {
 std::string what_of(const Group& group, const Names& names) {
   const Peer& peer = group.first->peer;
   if (group.target.form == Form::Name) return name_what(*group.first, names);
-  std::string what = peer_text(peer);
+  std::string what = peer_text(peer, group.first->naming);
   if (group.target.form == Form::Service) {
     if (peer.kind == PeerKind::Workload) {
       what += fmt::format(", by its service {}: it has no stable labels", peer.service);

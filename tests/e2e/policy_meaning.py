@@ -63,7 +63,7 @@ def ports_text(rule, protocol):
     return f" {protocol} dport {{ {', '.join(map(str, ports))} }}" if ports else ""
 
 
-def rule_texts(rule, cluster):
+def rule_texts(rule, cluster, sets):
     destination = rule.get("destination", {})
     protocol = str(rule.get("protocol", "")).lower()
     if "services" in destination:
@@ -75,7 +75,13 @@ def rule_texts(rule, cluster):
         return
     if "nets" in destination:
         nets = destination["nets"]
+    elif destination.get("namespaceSelector") == "global()":
+        # What is in no namespace and bears the label: sets alone. One that is not there matches nothing.
+        found = re.fullmatch(r"outflow.dev/set == '([^']*)'", destination["selector"])
+        assert found, f"a selector this check does not read: {destination['selector']}"
+        nets = sets.get(found[1], [])
     else:
+        assert "domains" not in destination, "the open edition drops domains, and the rule allows everything"
         assert "namespaceSelector" in destination, "an Allow without a peer allows everything"
         nets = list(cluster.addresses(destination["namespaceSelector"], destination.get("selector")))
     for net in nets:
@@ -95,7 +101,9 @@ def main():
     chains = []
     for path in sorted(glob.glob(f"{folder}/egress-*.yaml")):
         with open(path, encoding="utf-8") as file:
-            policy = yaml.safe_load(file)
+            *documents, policy = yaml.safe_load_all(file)
+        sets = {one["metadata"]["labels"]["outflow.dev/set"]: one.get("spec", {}).get("nets", []) for one in documents}
+        assert all(one["kind"] == "GlobalNetworkSet" for one in documents)
         spec = policy["spec"]
         assert policy["kind"] == "GlobalNetworkPolicy" and spec["types"] == ["Egress"]
         name = "ns_" + re.sub("[^a-z0-9]", "_", policy["metadata"]["name"])
@@ -103,7 +111,7 @@ def main():
             print(f"    {family(address)} saddr {address} goto {name}")
         allows = [r for r in spec["egress"] if r["action"] == "Allow"]
         assert spec["egress"][-1] == {"action": "Deny"} and len(allows) == len(spec["egress"]) - 1
-        lines = [f"    {text} accept" for n, rule in enumerate(allows) if n != dropped for text in rule_texts(rule, cluster)]
+        lines = [f"    {text} accept" for n, rule in enumerate(allows) if n != dropped for text in rule_texts(rule, cluster, sets)]
         chains.append("  chain %s {\n%s\n    drop\n  }" % (name, "\n".join(lines)))
     print("  }")
     print("\n".join(chains))

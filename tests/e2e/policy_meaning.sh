@@ -19,7 +19,7 @@ start_aggregator
 start_agent
 world_play
 settle
-answer export "$WORLD_DIR/egress" --allow-insufficient >/dev/null
+answer export "$WORLD_DIR/egress" --allow-insufficient --sets inline >/dev/null
 blocked web-a 'tcp 198.51.100.26 25 1 ok'  # without a policy it flows
 
 # What was only tried, or one-way on a single day, has no rule: it is left out of what must still flow.

@@ -61,6 +61,7 @@ ACCEPTED = {
     "a staged deletion": plain("StagedGlobalNetworkPolicy", {"stagedAction": "Delete"}),
     "a tier": plain("Tier", {"order": 100, "defaultAction": "Pass"}),
     "a global set": plain("GlobalNetworkSet", {"nets": ["192.0.2.1", "192.0.2.128/25", "2001:db8::1"]}),
+    "a global set without nets": plain("GlobalNetworkSet", {}),
     "a set": plain("NetworkSet", {"nets": ["192.0.2.1/32"]}, "default"),
 }
 STRAY = ": field not declared in schema"

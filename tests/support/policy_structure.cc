@@ -186,7 +186,8 @@ void check_set(const YAML::Node& set, Context& context, Defects& defects) {
   const auto label = set["metadata"]["labels"]["outflow.dev/set"].as<std::string>("");
   expect(label == set["metadata"]["name"].as<std::string>(""), "a set without its label", defects);
   expect(context.sets.insert(label).second, "two sets of one label", defects);
-  expect(set["spec"].IsMap(), "a set without spec", defects);
+  if (!set["spec"]) return;
+  expect(set["spec"]["nets"].IsSequence(), "a spec without nets", defects);
   expect_keys(set["spec"], {"nets"}, "spec", defects);
   for (const auto& one : set["spec"]["nets"]) {
     const auto text = one.as<std::string>();

@@ -277,6 +277,12 @@ TEST_CASE("pointers that go forward, to themselves or out of the message are ref
     CHECK(read_with(pointer_to(target)) != DnsOutcome::Told);
     CHECK(read_with(octets_of({1, 'a'}, pointer_to(target))) != DnsOutcome::Told);
   }
+  // To a name that stands behind: it would be the right one.
+  const std::size_t behind = end + 2 + 10 + 4 + 2 + 10;
+  CHECK(read(DnsAnswer(kName, kDnsA)
+                 .raw_record(pointer_to(behind), kDnsA, 60, {192, 0, 2, 1})
+                 .record(kName, kDnsTxt, 60, name_octets(kName)))
+            .outcome == DnsOutcome::Unreadable);
   for (const auto reserved : {std::uint8_t{0x40}, std::uint8_t{0x80}}) {
     CHECK(read(DnsAnswer(kName, kDnsA).raw_record({reserved, 0}, kDnsA, 60, {192, 0, 2, 1}))
               .outcome == DnsOutcome::Unreadable);

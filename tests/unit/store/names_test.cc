@@ -112,14 +112,19 @@ TEST_CASE("what is known of a flow's name stands in its record", "[store][names]
 TEST_CASE("more candidates than there may be are not written, and spoil a value",
           "[store][names]") {
   History history = named();
+  history.naming.target = history.naming.reason = "";
+  history.naming.said.clear();
   history.naming.candidates.assign(attribution::kCandidatesMax + 1,
                                    {"x.example", 1, attribution::Basis::Pod, false});
   History read;
   REQUIRE(read_flow_value(flow_value(history), read));
   CHECK(read.naming.candidates.size() == attribution::kCandidatesMax);
 
-  std::string value = flow_value(record("web"));
-  value[value.size() - 4] = static_cast<char>(attribution::kCandidatesMax + 1);
+  std::string value = flow_value(history);
+  // A candidate takes 13 bytes; after them come no target, nothing said and no reason.
+  const std::string one = value.substr(value.size() - 3 - 13, 13);
+  value.insert(value.size() - 3, one);
+  ++value[value.size() - 3 - (attribution::kCandidatesMax + 1) * 13 - 1];  // their count
   CHECK_FALSE(read_flow_value(value, read));
 }
 
@@ -169,6 +174,18 @@ TEST_CASE("answers of a pod, name, address and day are one record", "[store][nam
   CHECK(found[0].last_trusted == at(kNoon));
 }
 
+TEST_CASE("one answer that is trusted makes a record trusted", "[store][names]") {
+  NameRecord sum = told("web", "a.example.com");
+  sum.trusted = true;
+  sum.last_trusted = at(kNoon);
+  merge_into(sum, told("web", "a.example.com", at("2026-05-18T13:00:00Z")));
+
+  CHECK(sum.trusted);
+  CHECK(sum.last_trusted == at(kNoon));
+  CHECK(sum.first_answered == at(kNoon));
+  CHECK(sum.last_answered == at("2026-05-18T13:00:00Z"));
+}
+
 TEST_CASE("a scan of names gives the namespace and the days that were asked for",
           "[store][names]") {
   const test::TempDir dir;
@@ -198,12 +215,19 @@ TEST_CASE("names are kept for nine days, whatever the retention of flows", "[sto
   addition.histories = {record("web", 443, at("2026-05-01T00:00:00Z"))};
   REQUIRE(store->add(addition));
 
+  const auto rows = [&] { return store->backup(at(kNoon), [](auto) { return true; }).value(); };
+  const std::uint64_t before = rows();
   REQUIRE(store->expire(at(kNoon)).value() == 0);
+  CHECK(rows() == before - 2);
   const auto found = names_of(*store);
   REQUIRE(found.size() == 2);
   CHECK(found[0].name == "kept.example.com");
   CHECK(found[1].name == "new.example.com");
   CHECK(all(*store).size() == 1);
+
+  // And nothing older is given, though somebody tells it again.
+  REQUIRE(store->add(names(2, {told("web", "old.example.com", at("2026-05-01T00:00:00Z"))})));
+  CHECK(names_of(*store).size() == 2);
 }
 
 TEST_CASE("names are kept no longer than flows", "[store][names]") {
