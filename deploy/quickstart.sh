@@ -155,8 +155,12 @@ show '0' status
 show '0 5' coverage
 explain 'Exit 5 says the answer is partial: node-2 is in the inventory, and no agent runs there.'
 show '0 5' fanout
+explain 'NAME: destinations by the name their pods asked for. RAW: addresses that were dialled without a question; here' \
+  'also because the pods are older than Outflow, which says so rather than guess.'
 show '0 5' tiers
 show '0 5' explain 198.51.100.10
+show '0 5' explain api.example.com
+show '0 5' sets -n shop
 
 title 'What it would enforce'
 show '4' export "$WORLD_DIR/egress"

@@ -18,8 +18,13 @@ world_up
 start_aggregator
 start_agent
 world_play
+# Asked for often enough, the pool of a name is known and a set stands for it; after two questions it is not.
+world_play_in web-a <<<'dns 10.96.0.10 53 40 api.example.com' >/dev/null
+world_play_in backup <<<'dns-tcp 10.96.0.10 53 40 backup.example.net' >/dev/null
+world_play_in mailer <<<'dns 10.96.0.10 53 40 mx1.example.org' >/dev/null
 settle
 answer export "$WORLD_DIR/egress" --allow-insufficient --sets inline >/dev/null
+same 'a name of each namespace that asks is opened by a set' 3 "$(cat "$WORLD_DIR"/egress/egress-*.yaml | grep -c '^kind: "GlobalNetworkSet"')"
 blocked web-a 'tcp 198.51.100.26 25 1 ok'  # without a policy it flows
 
 # What was only tried, or one-way on a single day, has no rule: it is left out of what must still flow.

@@ -15,7 +15,7 @@ before=$(ip netns list | sort)
 more=()
 [ "${1:-}" != --kube ] || more=('^shop +web-.* Running ' 'outflow-egress-shop serverside-applied')
 for wanted in "${more[@]}" '^\$ outflow status' '^\$ outflow coverage' '^\$ outflow fanout' '^\$ outflow tiers' '^\$ outflow explain' \
-  '^shop +4 +0 +2 +2 +0 +1 ' 'kind: "GlobalNetworkPolicy"' 'egress-shop.yaml +shop' '== Done'; do
+  '^shop +4 +0 +2 +2 +1 +0 +1 +0 +1 ' '^198.51.100.10 +name +api.example.com' '^shop .* api.example.com ' 'kind: "GlobalNetworkPolicy"' 'egress-shop.yaml +shop' '== Done'; do
   grep -qE -- "$wanted" "$log" || { cat "$log"; echo "FAILED: the quick start does not show: $wanted"; exit 1; }
 done
 [ "$(ip netns list | sort)" = "$before" ] || { echo 'FAILED: namespaces are left over'; exit 1; }

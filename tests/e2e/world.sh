@@ -16,11 +16,14 @@
 # each pod, gateway 169.254.1.1 by proxy ARP. Only documentation addresses outside the cluster:
 #   node eth0 192.0.2.10, 2001:db8::10   internet 192.0.2.1, 2001:db8::1, 198.51.100.0/24, 203.0.113.0/24
 #   pods 10.244.1.0/24, fd00:244:1::/64  services 10.96.0.0/16, fd00:96::/64 (cluster.py has the list)
+# A case with another cluster sets WORLD_CLUSTER to a script like cluster.py, and defines
+# world_make_servers anew after it sourced this.
 # Everything here needs root and iproute2, nftables, dnsmasq-base, python3.
 
 WORLD_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WORLD_NAME=${WORLD_NAME:-outflow-$$}
 WORLD_PYTHON=${WORLD_PYTHON:-/usr/bin/python3}
+WORLD_CLUSTER=${WORLD_CLUSTER:-$WORLD_HERE/cluster.py}
 WORLD_DIR=${WORLD_DIR:-}
 WORLD_PIDS=()
 WORLD_PID=
@@ -108,7 +111,7 @@ world_make_node() {
       udp dport 514 drop
     }
   }' || return
-  "$WORLD_PYTHON" "$WORLD_HERE/cluster.py" nft | world_exec node nft -f -
+  "$WORLD_PYTHON" "$WORLD_CLUSTER" nft | world_exec node nft -f -
 }
 
 # world_add_pod SHORT INTERFACE IPV4 IPV6: what Calico's CNI plugin does for a new pod.
@@ -169,8 +172,8 @@ world_up() {
   local short interface v4 v6
   WORLD_DIR=${WORLD_DIR:-$(mktemp -d "/tmp/$WORLD_NAME-XXXXXX")}
   mkdir -p "$WORLD_DIR/log" "$WORLD_DIR/bpf"
-  "$WORLD_PYTHON" "$WORLD_HERE/cluster.py" inventory >"$WORLD_DIR/inventory.json" || return
-  "$WORLD_PYTHON" "$WORLD_HERE/cluster.py" pods >"$WORLD_DIR/pods" || return
+  "$WORLD_PYTHON" "$WORLD_CLUSTER" inventory >"$WORLD_DIR/inventory.json" || return
+  "$WORLD_PYTHON" "$WORLD_CLUSTER" pods >"$WORLD_DIR/pods" || return
   world_make_node || return
   while read -r short _ _ interface v4 v6; do
     world_add_pod "$short" "$interface" "$v4" "$v6" || return
