@@ -27,6 +27,12 @@ std::string check_duration(const std::string& text) {
   return duration ? "" : duration.error().what;
 }
 
+std::string check_window(const std::string& text) {
+  const auto window = parse_duration(text);
+  if (!window) return window.error().what;
+  return window->count() > 0 ? "" : "must be longer than nothing";
+}
+
 std::string check_prefix(const std::string& text) {
   const auto prefix = net::Prefix::parse(text);
   if (!prefix) return prefix.error().what;
@@ -55,6 +61,22 @@ void add_ways(CLI::App& app, AggregatorConfig& config) {
   app.add_option("--token-file", sets.token_file,
                  "a token that is shown to the aggregator, read again for every question")
       ->envname("OUTFLOW_TOKEN_FILE");
+}
+
+// Which classes of names there are depends on these, and so do the names of sets: they are to be
+// those of the export.
+void add_classes(CLI::App& app, WriteSetsConfig& sets) {
+  app.add_option_function<std::string>(
+         "--window", [&sets](const std::string& text) { sets.window = *parse_duration(text); },
+         "as that of `outflow export`: 7d; all that is kept when not given")
+      ->envname("OUTFLOW_SETS_WINDOW")
+      ->check(check_window);
+  app.add_option("--wildcard-names", sets.wildcard_names, "as that of `outflow export`")
+      ->envname("OUTFLOW_SETS_WILDCARD_NAMES")
+      ->check(CLI::Range(2U, 1000U));
+  app.add_option("--wildcard-days", sets.wildcard_days, "as that of `outflow export`")
+      ->envname("OUTFLOW_SETS_WILDCARD_DAYS")
+      ->check(CLI::Range(1U, 366U));
 }
 
 void add_rules(CLI::App& app, WriteSetsConfig& sets) {
@@ -123,6 +145,7 @@ void add_write_sets(CLI::App& app, AggregatorConfig& config) {
       ->envname("OUTFLOW_SETS_INTERVAL")
       ->check(check_interval)
       ->default_str("30s");
+  add_classes(write, sets);
   add_rules(write, sets);
   write.add_flag("--once", sets.once,
                  "ask and apply once, then exit: 0, 2 on errors, 5 when something was refused");

@@ -21,6 +21,9 @@ struct WriteSetsConfig {
   std::string token_file;
   nanoseconds interval = std::chrono::seconds(30);
   apply::Settings rounds;
+  nanoseconds window{0};        // 0: all that is kept
+  unsigned wildcard_names = 0;  // as in v1::SetsRequest: 0 is the aggregator's own choice
+  unsigned wildcard_days = 0;
   bool all_namespaces = false;  // then rounds.namespaces is empty
   bool force_conflicts = false;
   bool once = false;

@@ -42,6 +42,9 @@ class Aggregator {
     apply::Asked asked;
     v1::SetsRequest sets;
     for (const auto& name : config_.rounds.namespaces) sets.mutable_scope()->add_namespaces(name);
+    sets.mutable_scope()->set_window_ns(config_.window.count());
+    sets.set_wildcard_names(config_.wildcard_names);
+    sets.set_wildcard_days(config_.wildcard_days);
     grpc::ClientContext of_sets;
     prepare(of_sets, bearer);
     if (const auto status = query_->Sets(&of_sets, sets, &asked.sets); !status.ok()) {

@@ -294,8 +294,8 @@ struct said_record {
  * is split over segments until it is whole. An array, because a packet's look at one costs nothing:
  * of two connections in a slot the older goes, and is counted unless it said nothing for
  * SAID_WAIT_SECONDS. */
-#define SAID_SLOTS 16384
-#define SAID_SLOT_SHIFT 50 /* of said_print(): the top 14 bits */
+#define SAID_SLOTS 4096
+#define SAID_SLOT_SHIFT 52 /* of said_print(): the top 12 bits */
 #define SAID_WAIT_SECONDS 3
 struct said_slot {
 	__u32 print;	 /* the upper half of said_print(), odd; 0: empty */

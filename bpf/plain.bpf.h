@@ -201,10 +201,15 @@ static __always_inline int watch_plain_egress(struct __sk_buff *skb, __u32 packe
 	}
 	if (plain.tcp) {
 		if ((plain.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+			__be32 sequence = plain_sequence(&plain);
+			int outcome;
+
+			print = plain_said_print(&plain, interface);
+			outcome = open_plain(skb, &plain, &key, interface, packets);
+			/* Behind the insert, whose lock would wait for the slot's line. */
 			if (said_names)
-				await_said(plain_said_print(&plain, interface),
-					   plain_sequence(&plain));
-			return open_plain(skb, &plain, &key, interface, packets);
+				await_said(print, sequence);
+			return outcome;
 		}
 		return interface & INTERFACE_REMEMBERS ? NOT_PLAIN : COUNT_TCP_UNOPENED;
 	}

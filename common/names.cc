@@ -8,9 +8,10 @@ namespace {
 
 // Of answers: what the kernel could not copy, what came in parts that do not fit, what is no DNS,
 // and what found no room in a table. Of ClientHellos and requests likewise.
-constexpr std::array<std::string_view, 10> kNameLosses{
-    "dns_cut",        "dns_limited",  "dns_ring_full", "dns_stream_gap", "dns_unreadable",
-    "dns_names_full", "dns_unparsed", "said_limited",  "said_ring_full", "said_names_full"};
+constexpr std::array<std::string_view, 13> kNameLosses{
+    "dns_cut",        "dns_limited",     "dns_ring_full",  "dns_stream_gap", "dns_unreadable",
+    "dns_names_full", "dns_unparsed",    "said_cut",       "said_limited",   "said_ring_full",
+    "said_displaced", "said_stream_gap", "said_names_full"};
 
 }  // namespace
 

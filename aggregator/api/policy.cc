@@ -116,7 +116,7 @@ grpc::Status answer(const Backend& backend, const v1::PolicyRequest& request,
   }
   *answer.mutable_context() = question->context();
   for (const auto& name : question->judged()) {
-    const auto status = answer_namespace(*question, request, *options, name, answer);
+    auto status = answer_namespace(*question, request, *options, name, answer);
     if (!status.ok()) return status;
   }
   return grpc::Status::OK;

@@ -55,7 +55,8 @@ class Rounds {
     AskAggregator ask;
     Cluster& cluster;
     const Clock& clock;
-    std::function<void(const std::string&)> told = {};  // a line for each set that changes; may be empty
+    // A line for each set that changes; may be empty.
+    std::function<void(const std::string&)> told = {};
   };
   Rounds(Parts parts, Settings settings)
       : parts_(std::move(parts)), settings_(std::move(settings)) {}

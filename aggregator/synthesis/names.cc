@@ -111,16 +111,18 @@ std::optional<std::string> why_no_name_rule(const Need& need, const Names& names
 std::string why_unused(const std::string& class_name, std::span<const Need> needs,
                        const Names& names) {
   std::string why;
-  const auto judge = [&](const Need& need) {
+  const auto is_allowed = [&](const Need& need) {
     if (need.peer.kind != PeerKind::Name || need.peer.name != class_name) return false;
     auto refused = why_no_rule(need);
     if (!refused) refused = why_no_name_rule(need, names);
-    if (refused) why = *std::move(refused);
-    return !refused.has_value();
+    why = refused.value_or("");
+    return !refused;
   };
   for (const Need& need : needs) {
-    if (judge(need)) return "";
-    if (std::any_of(need.members.begin(), need.members.end(), judge)) return "";
+    if (is_allowed(need)) return "";
+    if (std::any_of(need.members.begin(), need.members.end(), is_allowed)) {
+      return "";
+    }
   }
   return why;
 }

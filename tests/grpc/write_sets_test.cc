@@ -37,6 +37,7 @@ class FakeQuery final : public v1::Query::Service {
       return {grpc::StatusCode::UNAUTHENTICATED, "no token"};
     }
     tokens.emplace_back(shown->second.data(), shown->second.size());
+    asked = *request;
     namespaces.assign(request->scope().namespaces().begin(), request->scope().namespaces().end());
     answer->mutable_context()->set_inventory_as_of("2026-05-18T18:00:00Z");
     for (const auto& [name, nets] : wanted) {
@@ -56,6 +57,7 @@ class FakeQuery final : public v1::Query::Service {
   std::map<std::string, Nets> wanted;
   Nets tokens;
   Nets namespaces;
+  v1::SetsRequest asked;
 };
 
 // FakeSets behind HTTP.
@@ -158,8 +160,12 @@ struct World {
 TEST_CASE("what an aggregator says is applied in the cluster, with the token of the file",
           "[apply]") {
   World world;
+  world.config.write_sets.window = std::chrono::days(7);
+  world.config.write_sets.wildcard_names = 5;
 
   CHECK(world.run() == 0);
+  CHECK(world.query.asked.scope().window_ns() == nanoseconds(std::chrono::days(7)).count());
+  CHECK(world.query.asked.wildcard_names() == 5);
   CHECK(world.nets() == Nets{"8.8.8.8/32"});
   CHECK(world.query.tokens == Nets{"Bearer first"});
   CHECK(world.query.namespaces == Nets{"bank", "shop"});

@@ -40,10 +40,10 @@ once() {
   write_sets --once "$@" >"$dir/said" 2>&1 || code=$?
   [ $code = "$wanted" ] || { cut -c1-600 "$dir/said"; fail "ended with $code, not $wanted"; }
 }
-# set_of NAME [LABEL [SPEC]]: a manifest as exported to git: without addresses.
+# set_of NAME [LABEL [SPEC]]: a manifest as exported to git: without addresses, and so without a spec.
 set_of() {
-  printf 'apiVersion: %s\nkind: GlobalNetworkSet\nmetadata: {name: %s, labels: {outflow.dev/set: "%s"}}\nspec: %s\n' \
-    "${group:-projectcalico.org/v3}" "$1" "${2-$1}" "${3-{\}}"
+  printf 'apiVersion: %s\nkind: GlobalNetworkSet\nmetadata: {name: %s, labels: {outflow.dev/set: "%s"}}\n%s\n' \
+    "${group:-projectcalico.org/v3}" "$1" "${2-$1}" "${3:+spec: $3}"
 }
 gitops() { kube apply --server-side --field-manager gitops -f - >/dev/null; }
 kind=globalnetworksets.projectcalico.org
@@ -71,8 +71,8 @@ once 0
 same 'a set that is as it should be is not written' "$before" "$(version api)"
 set_of api | gitops
 same 'the manifest applied again leaves the addresses' 198.51.100.7/32 "$(nets api)"
-set_of api api null | gitops
-same 'also one without a spec' 198.51.100.7/32 "$(nets api)"
+set_of api api '{}' | gitops
+same 'also one with an empty spec' 198.51.100.7/32 "$(nets api)"
 set_of api | kube apply -f - >/dev/null 2>&1
 set_of api | kube apply -f - >/dev/null 2>&1
 same 'so does the older kind of apply' 198.51.100.7/32 "$(nets api)"

@@ -44,6 +44,15 @@ TEST_CASE("a flag wins over its variable, a variable over the default", "[config
   CHECK(of_flag.node_name == "from-flag");
 }
 
+TEST_CASE("names that pods say are read unless told otherwise", "[config]") {
+  CHECK(std::get<Config>(read({})).tls_names);
+  CHECK_FALSE(std::get<Config>(read({"--tls-names=off"})).tls_names);
+  ::setenv("OUTFLOW_TLS_NAMES", "off", 1);
+  const auto of_environment = std::get<Config>(read({}));
+  ::unsetenv("OUTFLOW_TLS_NAMES");
+  CHECK_FALSE(of_environment.tls_names);
+}
+
 TEST_CASE("a bad value ends with code 2 and the flag's name", "[config]") {
   const std::pair<const char*, const char*> cases[] = {
       {"--aggregator", "192.0.2.1:7443"},
@@ -51,6 +60,7 @@ TEST_CASE("a bad value ends with code 2 and the flag's name", "[config]") {
       {"--node-name", "two words"},
       {"--interface-pattern", "cali["},
       {"--attach", "xdp"},
+      {"--tls-names", "yes"},
       {"--tuples-max", "0"},
       {"--tuples-max", "1048577"},
       {"--tuples-max", "many"},

@@ -70,6 +70,38 @@ TEST_CASE("a known tuple counts what it gained, from the start of the interval",
   CHECK(flows[0].stats.first_seen == kStart);
 }
 
+TEST_CASE("the kernel's mark of QUIC becomes ours, and is never taken for a log's", "[delta]") {
+  CHECK(to_flow_flags(FLOW_QUIC) == kFlowQuic);
+  CHECK(to_flow_flags(FLOW_QUIC | FLOW_VLAN) == (kFlowQuic | kFlowVlan));
+  for (const std::uint32_t flag :
+       {FLOW_INFERRED, FLOW_PRE_EXISTING, FLOW_VLAN, FLOW_ICMP_REFUSED, FLOW_FRAGMENTED}) {
+    CHECK(to_flow_flags(flag) == flag);
+  }
+  TupleRow first = row(443, 5);
+  first.stats.flags_refused = FLOW_QUIC;
+
+  CHECK(flows_between({}, reading({first}), kClock, kInterval)[0].stats.flags == kFlowQuic);
+  // And when it is known, it is no news.
+  CHECK(flows_between(reading({first}), reading({first}), kClock, kInterval).empty());
+}
+
+TEST_CASE("beginnings of connections that did not get through are told by reason", "[delta]") {
+  Cumulative before;
+  before.said_counts[SAID_LIMITED] = 3;
+  Cumulative now = before;
+  now.said_counts[SAID_COPIED] = now.said_counts[SAID_OTHER] = 9;
+  now.said_counts[SAID_LIMITED] = 5;
+  now.said_counts[SAID_DISPLACED] = 1;
+
+  const auto skipped = skipped_between(before, now);
+  REQUIRE(skipped.size() == 2);
+  CHECK(skipped[0] == Counter{"said_limited", 2});
+  CHECK(skipped[1] == Counter{"said_displaced", 1});
+  for (std::size_t i = SAID_OTHER + 1; i < SAID_COUNT_MAX; ++i) {
+    CHECK(is_name_loss(said_count_names().at(i)));
+  }
+}
+
 TEST_CASE("a tuple that gained nothing is not a flow", "[delta]") {
   CHECK(flows_between(reading({row(443, 5), row(80, 1)}), reading({row(443, 5), row(80, 1)}),
                       kClock, kInterval)

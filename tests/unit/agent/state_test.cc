@@ -26,6 +26,7 @@ State sample() {
   state.handed_on.other_sources = {other};
   state.handed_on.counts[COUNT_SEEN] = 1'000;
   state.handed_on.dns_counts[DNS_LIMITED] = 3;
+  state.handed_on.said_counts[SAID_DISPLACED] = 4;
   state.overflow_read = 5;
   state.losses = {{"hook_removed", 2}};
   return state;
@@ -46,6 +47,7 @@ TEST_CASE("a state is read as it was written", "[state]") {
   CHECK(state->handed_on.other_sources.at(0).stats.bytes == 99);
   CHECK(state->handed_on.counts == sample().handed_on.counts);
   CHECK(state->handed_on.dns_counts == sample().handed_on.dns_counts);
+  CHECK(state->handed_on.said_counts == sample().handed_on.said_counts);
   CHECK(state->overflow_read == 5);
   CHECK(state->losses == sample().losses);
 }

@@ -91,6 +91,21 @@ TEST_CASE("a set no policy can use says why", "[sets]") {
   CHECK(big.reason().find("too little was asked: 2 independent answers") != std::string::npos);
 }
 
+TEST_CASE("a set of what was only tried is not usable, however well its addresses are known",
+          "[sets]") {
+  Bench bench;
+  auto tried = named("web", "api.example.com");
+  tried.stats.established = 0;
+  bench.add({tried}, {told("web", "api.example.com")});
+
+  const auto given = sets_of(bench.backend());
+
+  REQUIRE(given.items_size() == 1);
+  CHECK(given.items(0).coverage() == 1);
+  CHECK_FALSE(given.items(0).usable());
+  CHECK(given.items(0).reason().find("nothing was ever established") != std::string::npos);
+}
+
 TEST_CASE("sets are cut to what their asker may see", "[sets]") {
   Bench bench;
   fill(bench);

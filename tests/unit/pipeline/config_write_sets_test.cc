@@ -56,10 +56,32 @@ TEST_CASE("whose sets are written, and where, is always said", "[config]") {
 }
 
 TEST_CASE("rules of sets are read and bounded", "[config]") {
-  const AggregatorConfig config =
-      accepted({"--kubeconfig", "/k", "-n", "shop", "--interval", "1s", "--max-nets", "5",
-                "--allow-private", "10.20.0.0/16,fd00:20::/32", "--allow-empty", "--create",
-                "--force-conflicts", "--remove-after", "0s", "--http-listen", "127.0.0.1:1"});
+  const AggregatorConfig config = accepted({"--kubeconfig",
+                                            "/k",
+                                            "-n",
+                                            "shop",
+                                            "--interval",
+                                            "1s",
+                                            "--max-nets",
+                                            "5",
+                                            "--allow-private",
+                                            "10.20.0.0/16,fd00:20::/32",
+                                            "--allow-empty",
+                                            "--create",
+                                            "--force-conflicts",
+                                            "--remove-after",
+                                            "0s",
+                                            "--http-listen",
+                                            "127.0.0.1:1",
+                                            "--window",
+                                            "7d",
+                                            "--wildcard-names",
+                                            "5",
+                                            "--wildcard-days",
+                                            "2"});
+  CHECK(config.write_sets.window == std::chrono::days(7));
+  CHECK(config.write_sets.wildcard_names == 5);
+  CHECK(config.write_sets.wildcard_days == 2);
   CHECK(config.write_sets.interval == std::chrono::seconds(1));
   CHECK(config.write_sets.rounds.rules.nets_max == 5);
   CHECK(config.write_sets.rounds.rules.private_allowed.size() == 2);
