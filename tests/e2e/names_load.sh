@@ -56,3 +56,16 @@ read -r answers addresses lost reasons <<<"$(kept)"
 same 'answers given = answers kept + lost, again' $((2 * rate * seconds)) $((answers + lost))
 [ "$lost" -gt 0 ] || fail 'nothing was lost: this check checks nothing'
 say "lost $lost by $reasons"
+
+# Who may have been told without our seeing it is not called raw, and every answer says what is missing.
+in_pod load <<<'dial 198.51.100.95 443'
+settle
+same 'after a loss an address without a name is unknown' unknown "$(answer flows -n load -o json | "$WORLD_PYTHON" -c '
+import json, sys
+print(*{i["naming"] for i in json.load(sys.stdin)["items"] if i["destination"] == "198.51.100.95"})')"
+answer fanout -n load >/dev/null 2>"$WORLD_DIR/log/hints"
+grep -q dns_ring_full "$WORLD_DIR/log/hints" || fail "fan-out does not say that names are missing: $(cat "$WORLD_DIR/log/hints")"
+answer doctor -o json >"$WORLD_DIR/doctor.json" 2>/dev/null
+same 'and the doctor warns' warn "$("$WORLD_PYTHON" -c '
+import json, sys
+print(*{i["state"] for i in json.load(open(sys.argv[1]))["items"] if i["check"] == "names" and i["node"] == "node-1"})' "$WORLD_DIR/doctor.json")"
