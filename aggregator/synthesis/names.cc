@@ -42,6 +42,16 @@ bool is_claimed_twice(const Names& names, const std::string& class_name) {
          }) > 1;
 }
 
+// What its flows may have been for instead: candidates that its own pattern does not take.
+std::set<std::string> other_candidates(const Need& need) {
+  const NamePattern pattern = analysis::pattern_of(need);
+  std::set<std::string> others;
+  for (const attribution::Candidate& one : need.naming.candidates) {
+    if (!matches(pattern, one.name)) others.insert(one.name);
+  }
+  return others;
+}
+
 std::optional<std::string> why_no_set(const Need& need, const Names& names) {
   constexpr const char* kInstead =
       "use an egress proxy or gateway, which sees names, or an edition of Calico with domains";
@@ -50,8 +60,10 @@ std::optional<std::string> why_no_set(const Need& need, const Names& names) {
     return fmt::format("a name whose answers were not seen; {}", kInstead);
   }
   if (!set->pool.usable()) {
-    return fmt::format("a name whose addresses cannot be listed: {} ({}); {}", set->pool.why_not,
-                       pool_text(set->pool), kInstead);
+    const std::set<std::string> others = other_candidates(need);
+    return fmt::format("a name whose addresses cannot be listed: {} ({}); {}{}", set->pool.why_not,
+                       pool_text(set->pool), kInstead,
+                       others.empty() ? "" : "; it may have been another name: " + listed(others));
   }
   if (is_claimed_twice(names, set->class_name)) {
     return "another name's set would have the same name";
@@ -172,11 +184,7 @@ std::vector<std::string> name_reviews(std::span<const Need* const> needs, const 
         pattern.name));
   }
   std::set<std::string> likely;
-  for (const Need* need : needs) {
-    for (const attribution::Candidate& one : need->naming.candidates) {
-      if (!matches(pattern, one.name)) likely.insert(one.name);
-    }
-  }
+  for (const Need* need : needs) likely.merge(other_candidates(*need));
   if (!likely.empty()) reviews.push_back("it may have been another name: " + listed(likely));
   const NameSet* const set = set_of(names, first.peer.name);
   if (has_domains(names.dialect) || set == nullptr) return reviews;

@@ -110,6 +110,17 @@ TEST_CASE("a name whose addresses are not known is a comment with the numbers", 
   CHECK(policy({use("api.example.com")}, {}).egress.size() == 1);
 }
 
+TEST_CASE("a comment on a name tells which other it may have been", "[names]") {
+  auto dialled = use("img.example.com");
+  dialled.naming.naming = attribution::Naming::Ambiguous;
+  dialled.naming.candidates = {{.name = "img.example.com", .permille = 500},
+                               {.name = "shop.example.com", .permille = 500}};
+
+  const auto made = policy({dialled}, {{"img.example.com", "192.0.2.1", 3}});
+
+  CHECK(says(made.comments, "it may have been another name: shop.example.com"));
+}
+
 TEST_CASE("untrusted answers open nothing", "[names]") {
   const auto made =
       policy({use("api.example.com")}, {{.name = "api.example.com", .trusted = false}});
