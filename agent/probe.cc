@@ -92,7 +92,7 @@ Result<Probe> Probe::open(std::string maps_dir, std::uint32_t tuples_max, bool t
   const std::chrono::nanoseconds jiffy(std::max(tick.tv_nsec, 1L));
   object->rodata->reply_memory_jiffies = static_cast<std::uint32_t>(kReplyMemory / jiffy);
   object->rodata->second_jiffies = static_cast<std::uint32_t>(std::chrono::seconds(1) / jiffy);
-  object->rodata->said_names = tls_names;
+  object->rodata->said_names = tls_names ? 1 : 0;
   return Probe(std::move(object), std::move(maps_dir));
 }
 

@@ -53,7 +53,7 @@ struct {
 } said_parts SEC(".maps");
 
 /* Off: the verifier leaves none of it in the loaded program. */
-const volatile _Bool said_names = 1;
+const volatile __u8 said_names = 1;
 /* Hellos and requests for each interface and second. */
 const volatile __u32 said_max = 2000;
 

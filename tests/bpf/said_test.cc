@@ -287,7 +287,7 @@ TEST_CASE("a hello longer than any that is copied is counted", "[said]") {
 
 TEST_CASE("of what the pod did not open, and while names are off, nothing is looked at", "[said]") {
   const bool on = GENERATE(true, false);
-  Harness harness([on](egress_bpf& object) { object.rodata->said_names = on; });
+  Harness harness([on](egress_bpf& object) { object.rodata->said_names = on ? 1 : 0; });
   // A server's connection: no SYN of the pod, and data in the middle.
   harness.from_pod(
       Packet().ethernet().ipv4(kPod4, kFar4).tcp(443, kPort, kData, 1).payload(hello(100)).build());

@@ -44,7 +44,7 @@ constexpr Known kKnown[] = {{"v4, 74 B", false, kShort, 1},
                             {"v6, 4096 tuples", true, kShort, 4'096}};
 
 void set_names(egress_bpf& object, bool on) {
-  object.rodata->said_names = on;
+  object.rodata->said_names = on ? 1 : 0;
   object.rodata->said_max = ~0U;
   object.rodata->second_jiffies = 1;  // a slot that is taken again and again is no loss
 }

@@ -67,9 +67,7 @@ TEST_CASE("a hello as long as any that is copied is read, and what follows one i
 TEST_CASE("a server name that can be no host is refused", "[said]") {
   for (const HelloBytes& list :
        {name_list(""), name_list("a..b"), name_list(".a"), name_list("a b"), name_list("a/b"),
-        name_list(std::string("a\0b", 3)),
-        name_list("b\xc3\xbc"
-                  "cher.example"),
+        name_list(std::string("a\0b", 3)), name_list("b\303\274cher.example"),
         name_list(std::string(64, 'a')), name_list(std::string(64, 'a') + ".example"),
         name_list("a.example", 1), HelloBytes{}, HelloBytes{0, 9},
         HelloBytes{0, 9, 0, 0, 9, 'a'}}) {

@@ -41,9 +41,7 @@ TEST_CASE("a Host's port is cut off, and an address is no name", "[said]") {
 TEST_CASE("a Host that can be no host is refused", "[said]") {
   for (const char* value :
        {" a b", " a/b", " a..b", " .", " [a.example]", " [2001:db8::1", " a.example:8080x",
-        " a.example:123456", " a.example,b.example", " user@a.example",
-        " b\xc3\xbc"
-        "cher.example"}) {
+        " a.example:123456", " a.example,b.example", " user@a.example", " b\303\274cher.example"}) {
     INFO(value);
     CHECK_FALSE(read_host(value).has_value());
   }
