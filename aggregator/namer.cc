@@ -76,7 +76,7 @@ names::Watch::Before to_before(const store::NodeMark& mark,
     // When in the day it was, nobody knows.
     for (const auto& [reason, count] : day.losses) before.loss = reason;
     for (const auto& [reason, count] : day.skipped) {
-      if (is_name_loss(reason)) before.loss = reason;
+      if (is_answer_loss(reason)) before.loss = reason;
     }
   }
   return before;

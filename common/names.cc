@@ -25,4 +25,8 @@ bool is_name_loss(std::string_view reason) {
   return std::find(kNameLosses.begin(), kNameLosses.end(), reason) != kNameLosses.end();
 }
 
+bool is_answer_loss(std::string_view reason) {
+  return reason.starts_with("dns_") && is_name_loss(reason);
+}
+
 }  // namespace outflow

@@ -60,5 +60,8 @@ struct SaidName {
 // Whether a counter of this reason means that an answer, or what a pod said, did not get through:
 // no tuple is missing, but a name may be.
 [[nodiscard]] bool is_name_loss(std::string_view reason);
+// Of those, the ones by which an answer may be missing: an address that was told then looks like
+// one that nobody asked for. What a pod said is corroboration and names nothing by itself.
+[[nodiscard]] bool is_answer_loss(std::string_view reason);
 
 }  // namespace outflow

@@ -19,7 +19,7 @@ std::vector<std::string> reasons_of(const Report& report) {
     if (loss.count > 0) reasons.push_back("loss: " + loss.reason);
   }
   for (const Counter& skip : report.skipped) {
-    if (skip.count > 0 && is_name_loss(skip.reason)) reasons.push_back("loss: " + skip.reason);
+    if (skip.count > 0 && is_answer_loss(skip.reason)) reasons.push_back("loss: " + skip.reason);
   }
   return reasons;
 }

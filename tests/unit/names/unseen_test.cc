@@ -125,6 +125,15 @@ TEST_CASE("after a loss of answers, or of tuples, a connection is unknown for an
   CHECK(after({.skipped = {{"udp_reply", 9}}}).naming == Naming::RawAddress);
 }
 
+TEST_CASE("what a pod said and nobody read hides no lookup", "[names]") {
+  Index index;
+  Node node(index);
+  node.rest(at("11:59:50"));
+  node.tell(at("12:00:00"), {.skipped = {{"said_displaced", 5}}});
+
+  CHECK(node.tell({.flows = {dialled(at("12:00:02"))}}).naming == Naming::RawAddress);
+}
+
 TEST_CASE("a batch that is missing may have held the lookup", "[names]") {
   Index index;
   Node node(index);
