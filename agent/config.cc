@@ -93,18 +93,6 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
       ->envname("OUTFLOW_REPORT_INTERVAL")
       ->capture_default_str()
       ->check(check_interval);
-  app.add_option("--dns-names", raw.dns_names,
-                 "on or off: whether the names in DNS answers to pods are read and reported")
-      ->envname("OUTFLOW_DNS_NAMES")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--tls-names", raw.tls_names,
-                 "on or off: whether the names that pods say themselves are read, out of the TLS "
-                 "ClientHello of each connection and of HTTP requests at port 80; nothing else of "
-                 "what they send ever is")
-      ->envname("OUTFLOW_TLS_NAMES")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--state-dir", config.state_dir, "what must survive a restart of the agent")
       ->envname("OUTFLOW_STATE_DIR")
       ->capture_default_str()
@@ -136,6 +124,21 @@ void add_flags(CLI::App& app, Config& config, Raw& raw) {
       "load the programs onto maps of their own, send them a made packet, then exit: 0 when "
       "they recorded it, else 1; a running agent is not touched");
   app.add_flag("--uninstall", config.uninstall, "remove every hook, pin and state, then exit");
+}
+
+void add_name_flags(CLI::App& app, Raw& raw) {
+  app.add_option("--dns-names", raw.dns_names,
+                 "on or off: whether the names in DNS answers to pods are read and reported")
+      ->envname("OUTFLOW_DNS_NAMES")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--tls-names", raw.tls_names,
+                 "on or off: whether the names that pods say themselves are read, out of the TLS "
+                 "ClientHello of each connection and of HTTP requests at port 80; nothing else of "
+                 "what they send ever is")
+      ->envname("OUTFLOW_TLS_NAMES")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
 }
 
 void add_tls_flags(CLI::App& app, Config& config) {
@@ -195,6 +198,7 @@ std::variant<Config, Exit> read_config(int argc, const char* const* argv) {
   CLI::App app{"Watches what pods send and reports it to the Outflow aggregator.", "outflow-agent"};
   app.get_formatter()->column_width(34);
   add_flags(app, config, raw);
+  add_name_flags(app, raw);
   add_tls_flags(app, config);
   try {
     app.parse(argc, argv);

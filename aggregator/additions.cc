@@ -164,7 +164,10 @@ void name_peer(store::History& history) {
     history.naming = {};
     return;
   }
-  if (peer.kind == attribution::PeerKind::Unknown || history.naming.candidates.empty()) return;
+  const bool is_named = history.naming.naming == attribution::Naming::Named ||
+                        history.naming.naming == attribution::Naming::Ambiguous;
+  if (peer.kind == attribution::PeerKind::Unknown || !is_named) return;
+  if (history.naming.candidates.empty()) return;
   peer.kind = attribution::PeerKind::Name;
   peer.name = history.naming.candidates.front().name;
 }

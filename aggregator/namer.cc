@@ -46,6 +46,20 @@ const Value& once(std::unordered_map<Key, Value>& known, const Key& key, const A
   return entry != known.end() ? entry->second : known.emplace(key, ask()).first->second;
 }
 
+// A service or pod of the cluster's own namespaces, or a node. Whoever may run a pod may run a
+// resolver, and what it answers shall not open the policy of those who ask it.
+bool is_of_the_system(const net::Address& resolver, TimePoint time,
+                      const inventory::Snapshot& snapshot) {
+  if (snapshot.node_by_address(resolver, time) != nullptr) return true;
+  const auto is_system = [](const std::string& name) {
+    return name.starts_with("kube-") || name == "openshift-dns";
+  };
+  const inventory::Service* const service = snapshot.service_by_address(resolver, time);
+  if (service != nullptr && is_system(service->namespace_name)) return true;
+  const inventory::PodPtr pod = snapshot.pod_by_address(resolver, time);
+  return pod != nullptr && is_system(pod->namespace_name);
+}
+
 store::NameRecord to_record(const Report& report, const NameAnswer& answer, bool trusted) {
   store::NameRecord record;
   record.day = day_of(answer.last_answered);
@@ -137,8 +151,7 @@ bool Namer::is_trusted(const net::Address& resolver, TimePoint time,
   const auto holds = [&](const net::Prefix& prefix) { return prefix.contains(resolver); };
   return std::any_of(std::begin(kLinkLocal), std::end(kLinkLocal), holds) ||
          std::any_of(trusted_.begin(), trusted_.end(), holds) ||
-         snapshot.service_by_address(resolver, time) != nullptr ||
-         snapshot.has_pod(resolver, time) || snapshot.node_by_address(resolver, time) != nullptr;
+         is_of_the_system(resolver, time, snapshot);
 }
 
 void Namer::add_names(const Report& report, const inventory::Snapshot& snapshot,

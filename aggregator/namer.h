@@ -38,8 +38,9 @@ class Namer {
   [[nodiscard]] std::uint64_t answers_ahead() const { return answers_ahead_; }
 
  private:
-  // Whether its answers may open a policy: a service, pod or node of the cluster, a link-local
-  // address (where a node's own DNS cache listens), or one we were told of.
+  // Whether its answers may open a policy: a service or pod of the cluster's own namespaces
+  // (kube-*, openshift-dns), a node, a link-local address (where a node's own DNS cache listens),
+  // or one we were told of.
   [[nodiscard]] bool is_trusted(const net::Address& resolver, TimePoint time,
                                 const inventory::Snapshot& snapshot) const;
 

@@ -17,7 +17,8 @@ enum class Naming : std::uint8_t {
   None = 0,            // within the cluster, or nobody asked: no name is looked for
   Named = 1,           // one name, or one that is at least 0.9 likely
   Ambiguous = 2,       // several; the peer's name is the likeliest
-  RawAddress = 3,      // dialled without a lookup, and every lookup would have been seen
+  RawAddress = 3,      // dialled without a lookup, and every lookup would have been seen;
+                       // candidates are then names that others were told, and name nothing
   OpaqueResolver = 4,  // the pod asks a resolver nobody can read: DNS over TLS, HTTPS or QUIC
   Unknown = 5,         // a lookup may have been missed; `reason` says why
 };

@@ -19,6 +19,13 @@ bool counts_openings(Protocol protocol) {
   return protocol == Protocol::Tcp || protocol == Protocol::Sctp;
 }
 
+// Whether the pod itself was told the name, or said it.
+bool is_own_word(const Verdict& verdict) {
+  return std::any_of(verdict.shares.begin(), verdict.shares.end(), [](const Share& share) {
+    return share.said || share.basis == attribution::Basis::Pod;
+  });
+}
+
 }  // namespace
 
 const std::vector<Index::State::SaidThere>* Index::State::said_there(const Case& one) const {
@@ -103,8 +110,14 @@ Verdict Index::State::look(const Case& one, std::span<const TimePoint> times) {
     looks.push_back({time, answers_.at(one.flow.key.destination, one.asker, time)});
   }
   Verdict verdict = weigh(looks, one.said);
-  if (verdict.naming == Naming::None) return without_name(one, times.back());
-  return verdict;
+  if (is_own_word(verdict)) return verdict;
+  Verdict without = without_name(one, times.back());
+  if (verdict.naming == Naming::None) return without;
+  // What others were told may be what this pod was told where nobody saw it. Where every lookup of
+  // its own would have been seen it asked for no name: theirs are shown, and name nothing.
+  if (without.naming != Naming::RawAddress) return verdict;
+  without.shares = std::move(verdict.shares);
+  return without;
 }
 
 Verdict Index::State::judge(const Case& one) {

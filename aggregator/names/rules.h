@@ -30,8 +30,9 @@ inline constexpr double kShareMin = 0.05;
 inline constexpr double kShareCertain = 0.9;
 
 // What the answer of another pod is worth, in thousandths: on the same node both may ask one cache;
-// in the cluster all that is known is that the address had the name. It is doubt about whether this
-// pod asked for the name, not about which name it is: such a flow is `named`, with this confidence.
+// in the cluster all that is known is that the address had the name. It counts where a lookup of
+// the pod's own may have been missed, or cannot be read: such a flow is `named`, with this
+// confidence. A pod whose lookups are all seen, and who was told nothing, dialled a raw address.
 inline constexpr std::uint16_t kPodPermille = 1000;
 inline constexpr std::uint16_t kNodePermille = 800;
 inline constexpr std::uint16_t kClusterPermille = 500;

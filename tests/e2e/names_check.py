@@ -208,7 +208,8 @@ def founding_question(a):
         n["address"] for n in a.explain("ai", "integrate.api.nvidia.com")["names"]})
     yield "the flow keeps the range beside the name", ["AWS/GLOBALACCELERATOR/GLOBAL"], sorted({r["provider"] for r in a.flows("ai")})
     yield "what another pod was told later is no name of a flow before", [("AWS/GLOBALACCELERATOR/GLOBAL", "raw-address")], a.verdicts("chat")
-    yield "a pod that was told nothing has the name its node was told, with less confidence", [("near.example.com", "node", False, 0.8)], a.best("plain")
+    yield "what its node was told is no name of a pod that was told nothing", [("198.51.100.31", "raw-address")], a.verdicts("plain")
+    yield "and is shown with less confidence", [("near.example.com", "node", False, 0.8)], a.best("plain")
     yield "what a cache may have repeated for a minute proves no pool", [("integrate.api.nvidia.com", False, 2)], [
         (s["class"], s["usable"], len(s["nets"])) for s in a.sets("ai")]
     yield "so that nothing opens it", ([], []), (set_rules(a, "ai"), [n for n in a.destinations("ai", "nets") if n.startswith(("99.83.", "75.2."))])

@@ -164,12 +164,14 @@ TEST_CASE("what was said to another port, or another time, tells nothing", "[nam
   CHECK(evidence.said.empty());
 }
 
-TEST_CASE("what another pod of the node was told counts less, of another node still less",
-          "[names]") {
+TEST_CASE(
+    "where a lookup may have been missed another pod's counts less, of another node still less",
+    "[names]") {
   Index index;
   Node node(index);
   Node other(index, "k8s-w2");
   node.rest(at("12:00:00"));
+  node.tell(at("12:00:00"), {.skipped = {{"dns_ring_full", 1}}});
   other.tell(at("12:00:10"), {.answers = {told("far.example.com", at("12:00:01"))}});
   auto evidence = node.tell({.flows = {dialled(at("12:00:02"))}});
   CHECK(evidence.naming == Naming::Named);
@@ -184,6 +186,23 @@ TEST_CASE("what another pod of the node was told counts less, of another node st
   evidence = node.tell(
       {.answers = {told("own.example.com", at("12:00:21"))}, .flows = {dialled(at("12:00:22"))}});
   CHECK(candidates(evidence) == Texts{"own.example.com 1000 pod"});
+}
+
+TEST_CASE("what others were told is shown and names nothing where every lookup was seen",
+          "[names]") {
+  Index index;
+  Node node(index);
+  node.rest(at("12:00:00"));
+  NameAnswer beside = told("near.example.com", at("12:00:01"));
+  beside.interface_id = 6;
+
+  const auto evidence = node.tell({.answers = {beside}, .flows = {dialled(at("12:00:02"))}});
+  const auto spoken = node.tell(
+      {.flows = {dialled(at("12:00:12"))}, .said = {said("near.example.com", at("12:00:12"))}});
+
+  CHECK(evidence.naming == Naming::RawAddress);
+  CHECK(candidates(evidence) == Texts{"near.example.com 800 node"});
+  CHECK(spoken.naming == Naming::Named);
 }
 
 TEST_CASE("who asks a resolver of his own names his own connections only", "[names]") {

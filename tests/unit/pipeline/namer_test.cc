@@ -124,7 +124,7 @@ TEST_CASE("a resolver outside of the cluster is trusted when we were told so", "
     bool trusted;
   };
   const Row rows[] = {{kDns, "", true},
-                      {"10.244.3.88", "", true},    // a pod
+                      {"10.244.3.88", "", false},   // anybody's pod
                       {"169.254.20.10", "", true},  // the node's own cache
                       {"203.0.113.53", "", false},
                       {"203.0.113.53", "203.0.113.0/24", true},
