@@ -71,7 +71,9 @@ Plan plan(const Wanted& wanted, const Before& before, const Rules& rules, const 
     Refusal refusal = untouchable(wanted, *before.current);
     if (!refusal.reason.empty()) return stay({}, current, refusal.reason, refusal.what);
   }
-  if (!wanted.usable) return stay({}, current, "unusable", wanted.reason);
+  // A set in use whose pool grew still gets what was answered, or its users would be denied just
+  // then; but nothing leaves it, and no set begins so.
+  if (!wanted.usable && current.empty()) return stay({}, current, "unusable", wanted.reason);
   Admitted admitted = admit(wanted.nets, rules);
   plan.refusals = std::move(admitted.refusals);
   if (admitted.nets.empty() && !current.empty() && !rules.may_empty) {
@@ -79,7 +81,7 @@ Plan plan(const Wanted& wanted, const Before& before, const Rules& rules, const 
                 fmt::format("nothing of it is wanted; its {} nets stay", current.size()));
   }
   const Nets gone = minus(current, admitted.nets);
-  Parting parting = part(gone, before, rules, trust.complete(), now);
+  Parting parting = part(gone, before, rules, trust.complete() && wanted.usable, now);
   plan.absences = std::move(parting.absences);
   plan.added = minus(admitted.nets, current).size();
   plan.removed = parting.leave.size();
@@ -91,6 +93,10 @@ Plan plan(const Wanted& wanted, const Before& before, const Rules& rules, const 
     std::string what = fmt::format("{} nets with those that stay for now, at most {}",
                                    plan.nets.size(), rules.nets_max);
     return stay(std::move(plan), current, "too_many", std::move(what));
+  }
+  if (!wanted.usable) {
+    plan.refusals.push_back(
+        {"unusable", fmt::format("{}; it only gets addresses, none leaves", wanted.reason)});
   }
   if (!gone.empty() && !trust.complete()) {
     plan.refusals.push_back({"incomplete", fmt::format("{} nets that are not wanted stay: {}",

@@ -4,7 +4,7 @@
 // and no longer wanted stays until every answer for Rules::remove_after did without it and the last
 // one is complete; and never does all that is there leave in one step (so that a set whose whole
 // content changed has old and new for a moment), unless Rules::may_empty. A set that became
-// unusable or empty stays as it is.
+// empty stays as it is; one that became unusable gets what is new, and nothing leaves it.
 #pragma once
 
 #include <map>

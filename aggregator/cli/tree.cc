@@ -1,6 +1,8 @@
 #include "aggregator/cli/tree.h"
 
 #include <cassert>
+#include <map>
+#include <string>
 
 #include "aggregator/cli/writer.h"
 
@@ -49,7 +51,24 @@ Tree repeated(const Message& message, const FieldDescriptor& field) {
   return list;
 }
 
+// An object with its keys in order: a message's map has none, and the same answer is the same text.
+Tree map_of(const Message& message, const FieldDescriptor& field) {
+  const auto& reflection = *message.GetReflection();
+  const auto& key = *field.message_type()->map_key();
+  const auto& value = *field.message_type()->map_value();
+  std::map<std::string, std::string> sorted;
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    const auto& of_entry = *entry.GetReflection();
+    sorted[of_entry.GetString(entry, &key)] = of_entry.GetString(entry, &value);
+  }
+  Tree object = Tree::object();
+  for (const auto& [name, text] : sorted) object[name] = text;
+  return object;
+}
+
 Tree value_of(const Message& message, const FieldDescriptor& field) {
+  if (field.is_map()) return map_of(message, field);
   return field.is_repeated() ? repeated(message, field) : single(message, field);
 }
 

@@ -8,6 +8,7 @@
 
 #include "aggregator/synthesis/describe.h"
 #include "aggregator/synthesis/hash.h"
+#include "common/net/special.h"
 
 namespace outflow::synthesis {
 namespace {
@@ -50,6 +51,19 @@ std::set<std::string> other_candidates(const Need& need) {
     if (!matches(pattern, one.name)) others.insert(one.name);
   }
   return others;
+}
+
+// Whether a pod of the namespace was told one of its names, or said it: what others were told may
+// be what this namespace's pods asked for, and may be somebody's trap.
+bool is_own_word(const Need& need) {
+  if (!need.members.empty()) {
+    return std::any_of(need.members.begin(), need.members.end(), is_own_word);
+  }
+  const auto& candidates = need.naming.candidates;
+  return candidates.empty() ||
+         std::any_of(candidates.begin(), candidates.end(), [&](const auto& one) {
+           return one.name == need.peer.name && (one.said || one.basis == attribution::Basis::Pod);
+         });
 }
 
 std::optional<std::string> why_no_set(const Need& need, const Names& names) {
@@ -105,6 +119,9 @@ std::optional<std::string> why_no_name_rule(const Need& need, const Names& names
   const NamePattern pattern = analysis::pattern_of(need);
   const bool is_star = pattern.kind == NamePattern::Kind::Exact && pattern.name.starts_with("*.");
   if (is_star || !is_domain(pattern.name)) return "the name asked for is no host name";
+  if (!is_own_word(need)) {
+    return "a name that other pods were told; those that dialled were not seen to ask for it";
+  }
   return has_domains(names.dialect) ? std::nullopt : why_no_set(need, names);
 }
 
@@ -155,8 +172,17 @@ GlobalNetworkSet network_set(const std::string& namespace_name, const NameSet& s
                       {"outflow.dev/evidence", pool_text(set.pool)}};
   if (mode == SetsMode::Live) return made;
   made.nets.emplace();
+  std::set<std::string> inside;
   for (const auto& [address, told] : set.pool.addresses) {
+    const net::Special special = net::special_of(address);
+    // Whoever answers for the name would open these: metadata, loopback, multicast never.
+    if (special != net::Special::None && special != net::Special::Private) continue;
+    if (special == net::Special::Private) inside.insert(address.to_string());
     made.nets->push_back(net::Prefix::host(address));
+  }
+  if (!inside.empty()) {
+    made.annotations["outflow.dev/review"] =
+        "private addresses, as whoever answers for the name chose: " + listed(inside);
   }
   std::sort(made.nets->begin(), made.nets->end());
   return made;

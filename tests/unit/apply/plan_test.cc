@@ -131,12 +131,26 @@ TEST_CASE("a set of which only refused nets are wanted stays as it is", "[apply]
   CHECK(reasons(made) == Reasons{"private", "would_empty"});
 }
 
-TEST_CASE("a set that became unusable stays as it is", "[apply]") {
+TEST_CASE("a set in use that became unusable gets what is new, and nothing leaves it", "[apply]") {
   const Current has = current({"1.1.1.1"});
   Wanted want = wanted({"8.8.8.8"});
   want.usable = false;
   want.reason = "too few answers";
-  const Plan made = plan(want, {&has, {}}, {}, kComplete, kNow);
+  const Absences missed{{*net::Prefix::parse("1.1.1.1/32"), kNow - std::chrono::hours(1)}};
+  const Plan made = plan(want, {&has, missed}, {}, kComplete, kNow);
+
+  CHECK(made.added == 1);
+  CHECK(made.removed == 0);
+  CHECK(made.nets.size() == 2);
+  CHECK(reasons(made) == Reasons{"unusable"});
+}
+
+TEST_CASE("no set begins with what is unusable", "[apply]") {
+  const Current empty = current({});
+  Wanted want = wanted({"8.8.8.8"});
+  want.usable = false;
+  want.reason = "too few answers";
+  const Plan made = plan(want, {&empty, {}}, {}, kComplete, kNow);
 
   CHECK_FALSE(made.changes());
   CHECK(made.refusals == std::vector<Refusal>{{"unusable", "too few answers"}});
