@@ -20,18 +20,18 @@ std::size_t NameTable::Hash::operator()(const View& view) const noexcept {
 }
 
 // Null: no room.
-NameTable::Row* NameTable::row_of(const View& view) {
+NameTable::Row* NameTable::row_of(const View& view, OfInterface& own) {
   if (const auto found = rows_.find(view); found != rows_.end()) return &found->second;
-  if (rows_.size() >= bounds_.rows || text_ + view.name.size() > bounds_.text) return nullptr;
-  std::size_t& of_interface = of_interface_[view.interface_id];
-  if (of_interface >= bounds_.interface_rows) return nullptr;
-  ++of_interface;
+  if (rows_.size() >= bounds_.rows || own.rows >= bounds_.interface_rows) return nullptr;
+  if (!has_text(own, view.name.size())) return nullptr;
+  ++own.rows;
+  own.text += view.name.size();
   text_ += view.name.size();
   return &rows_[{view.interface_id, view.address, std::string(view.name)}];
 }
 
 // Processors write into the ring in turn, so messages come almost in the order of their times.
-void NameTable::fold(Row& row, const Row& later, std::string_view target) {
+void NameTable::fold(Row& row, const Row& later, std::string_view target, OfInterface& own) {
   const bool first = row.answers == 0;
   if (first || is_later(later.first_jiffies, row.first_jiffies)) {
     row.first_jiffies = later.first_jiffies;
@@ -42,14 +42,15 @@ void NameTable::fold(Row& row, const Row& later, std::string_view target) {
   row.last_jiffies = later.last_jiffies;
   row.resolver = later.resolver;
   row.ttl_s = later.ttl_s;
-  if (row.target == target || text_ + target.size() > bounds_.text) return;
-  text_ += target.size();
-  text_ -= row.target.size();
+  if (row.target == target || !has_text(own, target.size())) return;
+  own.text += target.size() - row.target.size();
+  text_ += target.size() - row.target.size();
   row.target = target;
 }
 
 bool NameTable::add(const Told& told) {
-  Row* const row = row_of({told.interface_id, told.address, told.name});
+  OfInterface& own = of_interface_[told.interface_id];
+  Row* const row = row_of({told.interface_id, told.address, told.name}, own);
   if (row == nullptr) return false;
   fold(*row,
        {.resolver = told.resolver,
@@ -59,7 +60,7 @@ bool NameTable::add(const Told& told) {
         .first_jiffies = told.jiffies,
         .last_jiffies = told.jiffies,
         .answers = 1},
-       told.target);
+       told.target, own);
   return true;
 }
 
@@ -71,11 +72,12 @@ std::uint64_t NameTable::take(NameTable& other) {
     std::swap(text_, other.text_);
   }
   for (const auto& [key, later] : other.rows_) {
-    Row* const row = row_of(view_of(key));
+    OfInterface& own = of_interface_[key.interface_id];
+    Row* const row = row_of(view_of(key), own);
     if (row == nullptr) {
       lost += later.answers;
     } else {
-      fold(*row, later, later.target);
+      fold(*row, later, later.target, own);
     }
   }
   other.clear();

@@ -17,9 +17,10 @@ class NameTable {
  public:
   struct Bounds {
     std::size_t rows = 65'536;
-    // Of one interface: a pod that asks for random names takes no other's room.
+    // Of one interface: a pod that asks for random names takes a quarter of the room.
     std::size_t interface_rows = 16'384;
     std::size_t text = 8U << 20U;  // bytes of all names and targets
+    std::size_t interface_text = 2U << 20U;
   };
   // What one message says of one address.
   struct Told {
@@ -81,12 +82,19 @@ class NameTable {
     std::uint64_t answers = 0;
   };
   static View view_of(const Key& key) { return {key.interface_id, key.address, key.name}; }
-  Row* row_of(const View& view);
-  void fold(Row& row, const Row& later, std::string_view target);
+  struct OfInterface {
+    std::size_t rows = 0;
+    std::size_t text = 0;
+  };
+  [[nodiscard]] bool has_text(const OfInterface& own, std::size_t more) const {
+    return text_ + more <= bounds_.text && own.text + more <= bounds_.interface_text;
+  }
+  Row* row_of(const View& view, OfInterface& own);
+  void fold(Row& row, const Row& later, std::string_view target, OfInterface& own);
 
   const Bounds bounds_;
   std::unordered_map<Key, Row, Hash, Equal> rows_;
-  std::unordered_map<std::uint64_t, std::size_t> of_interface_;  // rows
+  std::unordered_map<std::uint64_t, OfInterface> of_interface_;
   std::size_t text_ = 0;
 };
 

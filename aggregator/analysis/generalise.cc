@@ -85,11 +85,13 @@ std::optional<std::string> reason_of(const std::string& name, const Below& found
   if (!provider) return std::nullopt;
   std::set<Day> days;
   for (const Need* need : found.members) days.insert(need->days.begin(), need->days.end());
+  const auto labels = static_cast<double>(found.labels.size());
   std::string why;
   if (found.labels.size() >= settings.names && days.size() >= settings.days) {
     why = fmt::format("{} names on {} days (at least {} on {})", found.labels.size(), days.size(),
                       settings.names, settings.days);
-  } else if (const std::size_t made = machine_made(found.labels); made >= kMachineNames) {
+  } else if (const std::size_t made = machine_made(found.labels);
+             made >= kMachineNames && static_cast<double>(made) >= kMachineShare * labels) {
     why = fmt::format("{} of {} labels look made by a machine", made, found.labels.size());
   } else {
     return std::nullopt;
@@ -148,7 +150,15 @@ void find_classes(Node& node, const std::string& name, const Settings& settings,
   node.need = own;
 }
 
+// Letters, digits, and what stands between them: other bytes are no host's, and no rule names them.
+bool is_host_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
 bool may_be_member(const Need& need) {
+  if (!is_host_name(need.peer.name)) return false;
   return need.peer.kind == PeerKind::Name && need.names.empty() &&
          proof_of(need) != Proof::Attempted && !registrable_domain(need.peer.name).empty();
 }

@@ -46,6 +46,8 @@ struct GeneraliseOptions {
 // each that no word would have.
 inline constexpr std::size_t kMachineNames = 2;
 // Of the names of a class at least so many are in one provider's range, or in none.
+// Of the labels, so that "www" and "login" beside two numbered hosts are no machine's family.
+inline constexpr double kMachineShare = 0.8;
 inline constexpr double kProviderShare = 0.8;
 
 // Joins needs of kind Name into classes; each port and protocol is judged by itself. What was only

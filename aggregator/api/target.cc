@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "aggregator/attribution/attribute.h"
+#include "common/net/prefix.h"
 
 namespace outflow::api {
 namespace {
@@ -37,6 +38,20 @@ std::string as_dns_name(std::string text) {
   });
   if (text.size() > 1 && text.back() == '.') text.pop_back();
   return text;
+}
+
+// What a person pastes that would be looked for as a name, and found nowhere; "" when it is none.
+std::string why_no_destination(const std::string& text) {
+  if (text.front() == ' ' || text.back() == ' ') return "has spaces around it";
+  if (text.find("://") != std::string::npos) return "is a URL: ask for its host";
+  if (net::Prefix::parse(text) && !net::Address::parse(text)) {
+    return "is a range: ask for an address";
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || net::Address::parse(text)) return "";
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return net::Address::parse(host) ? "has a port: ask for the address" : "";
 }
 
 std::string full_name(const Peer& peer) {
@@ -128,6 +143,9 @@ bool is_service(const Peer& peer) {
 
 Result<Target> Target::parse(const std::string& text) {
   if (text.empty()) return fail("destination: is empty");
+  if (const std::string why = why_no_destination(text); !why.empty()) {
+    return fail(fmt::format("destination: '{}' {}", text, why));
+  }
   Target target;
   target.text_ = text;
   if (const auto address = net::Address::parse(text)) target.address_ = *address;

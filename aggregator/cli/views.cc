@@ -143,7 +143,7 @@ std::string doubts_of(const v1::FanoutAnswer& answer) {
   }
   std::string text;
   if (ambiguous > 0) {
-    text = fmt::format("in doubt: {} of NAME are ambiguous (another name is as likely)", ambiguous);
+    text = fmt::format("in doubt: {} of NAME are ambiguous (no name is 0.9 likely)", ambiguous);
   }
   if (unknown > 0) {
     text += fmt::format("{}{} of CIDR and RAW may have a name that was not seen",

@@ -81,7 +81,14 @@ std::optional<TimePoint> Answers::Span::before(TimePoint time) const {
 
 void Answers::add(const Told& told) {
   const Key key{told.address, told.node, told.pod, told.name};
+  OfPod& own = of_pods_[told.pod];
+  if (own.entries >= pod_max_ && !entries_.contains(key)) {
+    own.forgotten_until = std::max(own.forgotten_until, told.last + life_of(told.ttl_s));
+    ++forgotten_;
+    return;
+  }
   const auto [entry, added] = entries_.try_emplace(key);
+  if (added) ++own.entries;
   Span& span = entry->second;
   const std::int64_t first = to_ms(told.first);
   const std::int64_t last = to_ms(told.last);
@@ -145,9 +152,17 @@ bool Answers::told_between(const net::Address& address, Asker asker, TimePoint a
 void Answers::sweep(const std::vector<TimePoint>& by_node, TimePoint now) {
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const bool over = entry->second.until() < by_node[entry->first.node];
-    entry = over ? entries_.erase(entry) : std::next(entry);
+    entry = over ? erase(entry) : std::next(entry);
   }
+  std::erase_if(of_pods_, [&](const auto& one) {
+    return one.second.entries == 0 && one.second.forgotten_until < now;
+  });
   if (forgotten_until_ < now) forgotten_until_ = {};
+}
+
+Answers::Entries::iterator Answers::erase(Entries::iterator entry) {
+  --of_pods_[entry->first.pod].entries;
+  return entries_.erase(entry);
 }
 
 void Answers::make_room() {
@@ -165,7 +180,7 @@ void Answers::make_room() {
       continue;
     }
     forgotten_until_ = std::max(forgotten_until_, entry->second.until());
-    entry = entries_.erase(entry);
+    entry = erase(entry);
     ++forgotten_;
     --left;
   }

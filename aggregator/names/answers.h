@@ -2,9 +2,11 @@
 // bounded; names and pods are numbers of slots.h. One thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include <absl/container/btree_map.h>
@@ -45,7 +47,10 @@ struct Asker {
 
 class Answers {
  public:
-  explicit Answers(std::size_t entries_max) : entries_max_(entries_max) {}
+  // One pod has at most kPodMax of the entries, so that it can push nobody else's out.
+  static constexpr std::size_t kPodMax = 16'384;
+  explicit Answers(std::size_t entries_max, std::size_t pod_max = kPodMax)
+      : entries_max_(entries_max), pod_max_(pod_max) {}
 
   // In any order; the same again changes nothing.
   void add(const Told& told);
@@ -66,8 +71,12 @@ class Answers {
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }  // dropped for want of room
-  // Until then one of these might have named something; epoch: none.
-  [[nodiscard]] TimePoint forgotten_until() const { return forgotten_until_; }
+  // Until then one of these might have named something of this pod; epoch: none.
+  [[nodiscard]] TimePoint forgotten_until(Id pod) const {
+    const auto own = of_pods_.find(pod);
+    return own == of_pods_.end() ? forgotten_until_
+                                 : std::max(forgotten_until_, own->second.forgotten_until);
+  }
 
   template <class Visit>  // (node, pod, name, target)
   void visit_ids(const Visit& visit) const {
@@ -105,13 +114,22 @@ class Answers {
   static_assert(sizeof(Key) == 28 && sizeof(Span) == 24);
 
   void make_room();
+  using Entries = absl::btree_map<Key, Span>;
+  Entries::iterator erase(Entries::iterator entry);
   // Joins the names in [from, to) that hold at `time`.
   template <class Iterator>
   static std::vector<Sighting> names_in(Iterator from, Iterator to, attribution::Basis basis,
                                         TimePoint time);
 
+  struct OfPod {
+    std::size_t entries = 0;
+    TimePoint forgotten_until{};  // of what this pod had no room for
+  };
+
   const std::size_t entries_max_;
-  absl::btree_map<Key, Span> entries_;
+  const std::size_t pod_max_;
+  Entries entries_;
+  std::unordered_map<Id, OfPod> of_pods_;
   std::uint64_t forgotten_ = 0;
   TimePoint forgotten_until_{};
 };

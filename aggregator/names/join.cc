@@ -55,7 +55,11 @@ void Index::State::take(const std::string& node, const BootId& boot, const NameA
                 .trusted = trusted,
                 .first = answer.first_answered,
                 .last = answer.last_answered});
-  if (is_resolver_name(answer.name) && resolver_addresses_.size() < kResolverAddressesMax) {
+  if (is_resolver_name(answer.name)) {
+    // Whoever has such a name answered with very many addresses must not hide those that are used.
+    if (resolver_addresses_.size() >= kResolverAddressesMax) {
+      resolver_addresses_.erase(resolver_addresses_.begin());
+    }
     resolver_addresses_[answer.address] = name;
   }
 }

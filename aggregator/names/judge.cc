@@ -98,7 +98,7 @@ Verdict Index::State::without_name(const Case& one, TimePoint time) {
   if (const auto why = watch_.missed(one.report.node, key.interface_id, time)) {
     return because(Naming::Unknown, *why);
   }
-  if (answers_.forgotten_until() >= time) {
+  if (answers_.forgotten_until(one.asker.pod) >= time) {
     return because(Naming::Unknown, "names were forgotten for want of room");
   }
   return {Naming::RawAddress, {}, 0};

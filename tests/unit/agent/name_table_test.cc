@@ -111,6 +111,9 @@ TEST_CASE("rows, an interface's rows and the bytes of names are bounded", "[name
   SECTION("bytes of names") {
     bounds.text = 2 * 9;
   }
+  SECTION("bytes of names of an interface") {
+    bounds.interface_text = 2 * 9;
+  }
   NameTable table(bounds);
   REQUIRE(table.add(told("a.example", "192.0.2.1")));
   REQUIRE(table.add(told("b.example", "192.0.2.1")));

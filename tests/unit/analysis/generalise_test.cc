@@ -130,6 +130,15 @@ TEST_CASE("two labels a machine made are enough", "[generalise]") {
   CHECK(analysis::generalise(needs_of({{"s3.example.com"}, {"ec2.example.com"}})).size() == 2);
   CHECK(analysis::generalise(needs_of({{"documents.example.com"}, {"workspace.example.com"}}))
             .size() == 2);
+  // Beside names that people made they are no family.
+  CHECK(analysis::generalise(needs_of({{"www.example.com"},
+                                       {"login.example.com"},
+                                       {"mx1.example.com"},
+                                       {"mx2.example.com"}}))
+            .size() == 4);
+  CHECK(
+      analysis::generalise(needs_of({{"s3-r-1\\027.cdn.example.com"}, {"s3-r-22.cdn.example.com"}}))
+          .size() == 2);
 }
 
 TEST_CASE("names that nothing ever answered under make no class and are in none", "[generalise]") {

@@ -37,9 +37,13 @@ TEST_CASE("an address is matched by destination, a service by name or behind it"
 }
 
 TEST_CASE("what cannot be a destination is refused with the reason", "[target]") {
-  for (const char* text :
-       {"", "service/", "service/kube-dns", "service//kube-dns", "service/a/b/c", "service/a/"}) {
+  for (const char* text : {"", "service/", "service/kube-dns", "service//kube-dns", "service/a/b/c",
+                           "service/a/", " api.example.com", "https://api.example.com",
+                           "192.0.2.1:443", "[2001:db8::1]:443", "192.0.2.0/24"}) {
     CHECK_FALSE(Target::parse(text));
+  }
+  for (const char* text : {"2001:db8::1", "AWS/S3/eu-west-1", "Deployment dbaas/mysql"}) {
+    CHECK(Target::parse(text));
   }
 }
 

@@ -95,12 +95,27 @@ TEST_CASE("without room the answers that end first go", "[names]") {
 
   CHECK(answers.size() == 30);
   CHECK(answers.forgotten() == 3);
-  CHECK(answers.forgotten_until() == at("12:00:03") + life_of(30));
+  CHECK(answers.forgotten_until(kPod.pod) == at("12:00:03") + life_of(30));
   for (const Sighting& one : answers.at(address(kThere), kPod, at("12:01:00"))) {
     CHECK(one.name > 3);
   }
   sweep(answers, at("13:00:00"));
-  CHECK(answers.forgotten_until() == TimePoint());
+  CHECK(answers.forgotten_until(kPod.pod) == TimePoint());
+}
+
+TEST_CASE("a pod that is told very much pushes out nobody else's answers", "[names]") {
+  Answers answers(1000, 2);
+  Told other = answer(1, at("12:00:00"));
+  other.pod = kPod.pod + 1;
+  answers.add(other);
+  for (Id name = 1; name <= 3; ++name) answers.add(answer(name, at("12:00:00")));
+  answers.add(answer(1, at("12:00:10")));  // a known one goes on
+
+  CHECK(answers.size() == 3);
+  CHECK(answers.forgotten() == 1);
+  CHECK(answers.forgotten_until(kPod.pod) == at("12:00:00") + life_of(30));
+  CHECK(answers.forgotten_until(other.pod) == TimePoint());
+  CHECK(told_at(answers, at("12:00:11")) == to_text(at("12:00:10")));
 }
 
 TEST_CASE("an answer that comes late is no bridge over the pause after it", "[names]") {
