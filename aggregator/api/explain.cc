@@ -92,7 +92,8 @@ void add_taken(const store::History& history, const Target& target, Taken& taken
 
 // The rule is made for the need, which may hold more than this row: all workloads, all addresses of
 // the peer.
-std::string rule_of(const RowKey& key, const RowFacts& facts, const analysis::Finding& finding) {
+std::string rule_of(const RowKey& key, const RowFacts& facts, const analysis::Finding& finding,
+                    const synthesis::Names& names) {
   if (!facts.apart_because.empty()) return "no rule: " + facts.apart_because;
   if (finding.namespace_name.empty()) return "no rule: the source's namespace is not known";
   for (const auto& need : finding.needs) {
@@ -100,12 +101,13 @@ std::string rule_of(const RowKey& key, const RowFacts& facts, const analysis::Fi
     const bool same_peer =
         need.peer.kind == key.kind &&
         (attribution::display_name(need.peer) == key.peer || need.names.contains(key.peer));
-    if (same_port && same_peer) return synthesis::verdict_of(need, finding.namespace_name);
+    if (same_port && same_peer) return synthesis::verdict_of(need, finding.needs, names);
   }
   return "no rule: not judged";
 }
 
-void put_rows(const Rows& rows, const analysis::Finding& finding, v1::ExplainAnswer& answer) {
+void put_rows(const Rows& rows, const analysis::Finding& finding, const synthesis::Names& names,
+              v1::ExplainAnswer& answer) {
   for (const auto& [key, facts] : rows) {
     v1::ExplainRow& row = *answer.add_items();
     row.set_namespace_(namespace_text(finding.namespace_name));
@@ -122,7 +124,7 @@ void put_rows(const Rows& rows, const analysis::Finding& finding, v1::ExplainAns
     row.set_refused(facts.stats.refused);
     row.set_packets(facts.stats.packets);
     row.set_bytes(facts.stats.bytes);
-    row.set_rule(rule_of(key, facts, finding));
+    row.set_rule(rule_of(key, facts, finding, names));
     put_horizon(finding.horizon, *row.mutable_horizon());
     put_naming(facts.naming, row);
     row.set_peer_kind(std::string(attribution::to_text(key.kind)));
@@ -152,7 +154,10 @@ grpc::Status explain_namespace(const Question& question, const std::string& name
     return true;
   });
   if (!status.ok() || rows.empty()) return status;
-  put_rows(rows, std::move(analysis).finish(question.horizon(name)), answer);
+  const analysis::Finding finding = std::move(analysis).finish(question.horizon(name));
+  const auto sets = question.name_sets(finding);
+  if (!sets) return sets.error();
+  put_rows(rows, finding, {.namespace_name = name, .sets = *sets}, answer);
   return status;
 }
 

@@ -117,8 +117,12 @@ std::vector<std::string> reviews_of(const Group& group, const Evidence& evidence
   if (group.target.form == Form::Nets) {
     const PeerKind kind = group.first->peer.kind;
     if (kind == PeerKind::Node) reviews.emplace_back("this node only: a new node is denied");
-    if (kind == PeerKind::External || kind == PeerKind::Provider) {
-      reviews.emplace_back("a public address: it may change");
+    if (kind == PeerKind::External) reviews.emplace_back("a public address: it may change");
+    if (kind == PeerKind::Provider) {
+      reviews.push_back(
+          fmt::format("an address of {} without a name: it may change, and whoever "
+                      "else is or comes behind it is allowed too",
+                      group.first->peer.name));
     }
   }
   const std::vector<std::uint16_t> ports = ports_of(group);

@@ -103,11 +103,15 @@ GlobalNetworkPolicy synthesize(const analysis::Finding& finding,
   return policy;
 }
 
-std::string verdict_of(const analysis::Need& need, const std::string& namespace_name) {
+std::string verdict_of(const analysis::Need& need, std::span<const analysis::Need> needs,
+                       const Names& names) {
+  const std::string& namespace_name = names.namespace_name;
   if (auto why = why_no_rule(need)) return "no rule: " + *why;
   std::string verdict = "allow: " + attribution::display_name(need.peer);
   if (need.peer.kind == attribution::PeerKind::Name) {
-    verdict += " (by name, or where its addresses are known: outflow sets)";
+    const std::string why = why_unused(need.peer.name, needs, names);
+    if (!why.empty()) return "no rule by addresses: " + why;
+    verdict += ", by its set";
   }
   if (proof_of(need) == analysis::Proof::OneWay) verdict += " (one-way)";
   if (is_pre_existing(need)) verdict += " (pre-existing)";

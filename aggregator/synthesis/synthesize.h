@@ -6,6 +6,7 @@
 
 #include "aggregator/analysis/name_sets.h"
 #include "aggregator/inventory/snapshot.h"
+#include "aggregator/synthesis/names.h"
 #include "aggregator/synthesis/policy.h"
 
 namespace outflow::synthesis {
@@ -21,8 +22,9 @@ namespace outflow::synthesis {
                                              const Options& options,
                                              std::span<const analysis::NameSet> sets = {});
 
-// What the policy would say about one need: "allow: service kube-system/kube-dns" or "no rule:
-// ...". Of a name without the sets: that one decides.
-[[nodiscard]] std::string verdict_of(const analysis::Need& need, const std::string& namespace_name);
+// What the policy would say about one need of a finding's: "allow: service kube-system/kube-dns" or
+// "no rule: ...". Of a name it is what `names` can do.
+[[nodiscard]] std::string verdict_of(const analysis::Need& need,
+                                     std::span<const analysis::Need> needs, const Names& names);
 
 }  // namespace outflow::synthesis

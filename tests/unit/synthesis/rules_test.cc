@@ -403,8 +403,11 @@ TEST_CASE("a rule that names a node's or a public address asks for a review", "[
   CHECK(review(record(node("w2", "10.0.0.2"))) == "this node only: a new node is denied");
   CHECK(review(record(node("w2", "fd00::2"))) == "this node only: a new node is denied");
   CHECK(review(record(outside("192.0.2.1"))) == "a public address: it may change");
-  CHECK(review(record(outside("192.0.2.1", PeerKind::Provider))) ==
-        "a public address: it may change");
+  auto ranged = record(outside("192.0.2.1", PeerKind::Provider));
+  ranged.peer.name = "AWS/S3/eu-west-1";
+  CHECK(review(ranged) ==
+        "an address of AWS/S3/eu-west-1 without a name: it may change, and whoever else is or "
+        "comes behind it is allowed too");
   CHECK(review(record(outside("10.20.30.40", PeerKind::Private))).empty());
   CHECK(review(record(service("shop", "cart"))).empty());
   CHECK(both.at("outflow.dev/review") ==

@@ -233,7 +233,8 @@ TEST_CASE("a namespace name that is no Kubernetes name gets no policy", "[synthe
 
 TEST_CASE("a verdict says what the policy would", "[synthesize]") {
   const auto verdict = [](const store::History& history) {
-    return verdict_of(finding({history}).needs[0], "web");
+    const auto found = finding({history});
+    return verdict_of(found.needs[0], found.needs, {.namespace_name = "web"});
   };
 
   CHECK(verdict(record(service("kube-system", "kube-dns"), 53, Protocol::Udp)) ==
