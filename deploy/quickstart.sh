@@ -171,8 +171,9 @@ printf '\n$ cat egress/egress-shop.yaml\n'
 cat "$WORLD_DIR/egress/egress-shop.yaml"
 if [ $kube = 1 ]; then
   explain '' 'An API server that has a strict definition of Calico policies (of our tests) would take them:'
-  kube apply -f "$root/tests/kube/crds/globalnetworkpolicy.yaml" >/dev/null
-  kube wait --for condition=Established --timeout 30s crd globalnetworkpolicies.projectcalico.org >/dev/null
+  kube apply -f "$root/tests/kube/crds/globalnetworkpolicy.yaml" -f "$root/tests/kube/crds/globalnetworkset.yaml" >/dev/null
+  kube wait --for condition=Established --timeout 30s crd \
+    globalnetworkpolicies.projectcalico.org globalnetworksets.projectcalico.org >/dev/null
   printf '\n$ kubectl apply --server-side --dry-run=server -k egress\n'
   kube apply --server-side --dry-run=server --validate=strict -k "$WORLD_DIR/egress"
 fi

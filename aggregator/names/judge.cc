@@ -62,15 +62,17 @@ Index::State::Case Index::State::case_of(const Report& report, const Flow& flow,
   return one;
 }
 
-std::vector<attribution::SaidEvidence> Index::State::said_evidence(const Case& one) const {
+std::vector<attribution::SaidEvidence> Index::State::said_evidence(const Case& one) {
   NameEvidence sum;  // joins and bounds them
-  const auto* const there = said_there(one);
-  if (there == nullptr) return {};
-  for (const SaidThere& said : *there) {
+  if (said_there(one) == nullptr) return {};
+  for (SaidThere& said :
+       said_.at({one.asker.pod, one.flow.key.destination_port, one.flow.key.destination})) {
+    if (said.told_in != 0 && said.told_in != one.report.sequence) continue;
     if (said.last < one.flow.stats.first_seen - kSameMoment ||
         said.last > one.flow.stats.last_seen + kSameMoment) {
       continue;
     }
+    said.told_in = one.report.sequence;
     NameEvidence next;
     next.said = {{names_.key(said.name), said.flags, said.count}};
     sum.merge(next);

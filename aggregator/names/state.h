@@ -57,6 +57,9 @@ class Index::State {
     std::uint64_t count = 0;
     TimePoint first{};
     TimePoint last{};
+    // Number of the report whose flow tells it; 0: none yet. At the border of two reports it fits
+    // the flows of both, and counts once.
+    std::uint64_t told_in = 0;
   };
   struct SaidKey {
     Id pod = 0;
@@ -85,7 +88,7 @@ class Index::State {
 
   // judge.cc: what goes out.
   [[nodiscard]] Case case_of(const Report& report, const Flow& flow, Id place);
-  [[nodiscard]] std::vector<attribution::SaidEvidence> said_evidence(const Case& one) const;
+  [[nodiscard]] std::vector<attribution::SaidEvidence> said_evidence(const Case& one);
   [[nodiscard]] Verdict judge(const Case& one);
   [[nodiscard]] Verdict look(const Case& one, std::span<const TimePoint> times);
   [[nodiscard]] Verdict without_name(const Case& one, TimePoint time);

@@ -149,6 +149,25 @@ TEST_CASE("the outer name of an encrypted hello decides nothing", "[names]") {
   CHECK(evidence.said[0].flags == kSaidEch);
 }
 
+TEST_CASE("what was said at the border of two reports counts once", "[names]") {
+  Index index;
+  Node node(index);
+  node.rest(at("12:00:00"));
+  const auto first = node.tell(at("12:00:10"), {.answers = {told("a.example.com", at("12:00:09"))},
+                                                .flows = {dialled(at("12:00:10"))},
+                                                .said = {said("a.example.com", at("12:00:10"))}});
+  const auto again = node.tell_again();
+  Flow longer = dialled(at("12:00:10"));
+  longer.stats.attempts = 0;
+  longer.stats.last_seen = at("12:00:19");
+  const auto second = node.tell(at("12:00:20"), {.flows = {longer}});
+
+  REQUIRE(first.at(0).said.size() == 1);
+  CHECK(first.at(0).said[0].count == 1);
+  CHECK(again.at(0).said == first.at(0).said);
+  CHECK(second.at(0).said.empty());
+}
+
 TEST_CASE("what was said to another port, or another time, tells nothing", "[names]") {
   Index index;
   Node node(index);
