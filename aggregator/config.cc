@@ -218,9 +218,10 @@ std::string check_prefix(const std::string& text) {
 }
 
 void add_name_flags(CLI::App& app, Raw& raw) {
-  app.add_option("--trusted-resolver", raw.trusted_resolvers,
-                 "CIDR or address of resolvers outside of the cluster whose answers may open a "
-                 "policy; may be repeated")
+  app.add_option(
+         "--trusted-resolver", raw.trusted_resolvers,
+         "CIDR or address of resolvers whose answers may open a policy, beside services and "
+         "pods of kube-* namespaces, nodes and link-local caches; may be repeated")
       ->envname("OUTFLOW_TRUSTED_RESOLVER")
       ->delimiter(',')
       ->check(check_prefix);
